@@ -1,0 +1,1 @@
+"""guard: keeps one git repository whole while many writers work on it at the same moment."""

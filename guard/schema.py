@@ -1,0 +1,48 @@
+"""The project's JSON Schemas and their verdicts.
+
+jsonschema is the reference and words what is wrong. jsonschema-rs says yes to what is right, several hundred times
+faster; only what it refuses is judged again by the reference, which is also where an integer or a number that
+jsonschema-rs cannot take gets its verdict.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def load(name: str) -> dict[str, Any]:
+    """The schema `schemas/<name>.schema.json`: inside the package when installed, beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    folder = here / "schemas"
+    if not folder.is_dir():
+        folder = here.parent / "schemas"
+    schema: dict[str, Any] = json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
+@cache
+def conforms(name: str) -> Callable[[Any], bool]:
+    """A function that says whether a value satisfies a schema."""
+    import jsonschema_rs  # here: commands that judge nothing need not load it
+
+    quick = jsonschema_rs.validator_for(load(name))
+
+    def verdict(value: Any) -> bool:
+        return bool(quick.is_valid(value)) or next(problems(name, value), None) is None
+
+    return verdict
+
+
+def problems(name: str, value: Any) -> Any:
+    """What is wrong with a value, as pairs (JSON path, sentence), in the order of the paths."""
+    from jsonschema import Draft202012Validator  # here: only a refusal needs the words
+
+    errors = Draft202012Validator(load(name)).iter_errors(value)
+    return iter(sorted((error.json_path, _sentence(error)) for error in errors))
+
+
+def _sentence(error: Any) -> str:
+    message = str(error.message)
+    return message if len(message) <= 200 else f"{message[:150]} ... {message[-40:]}"
