@@ -15,8 +15,6 @@ from merge.edits import forbidden_edit
 from merge.laws import Laws
 from merge.order import Moment, moment
 
-MAX_BYTES = 16 * 1024 * 1024
-MAX_DEPTH = 64
 MAX_FRAME = 10**9
 
 STREAM_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -127,7 +125,7 @@ def _read(entry: Entry, digest: str, conforms: Conforms, laws: Laws) -> Delta:
         raise _Refused("not a regular file", f"it is a {entry.kind}")
     if "/" in entry.name:
         raise _Refused("in a folder", "a delta lies directly in the inbox")
-    value = parse(entry.data)
+    value = parse(entry.data, laws)
     if not isinstance(value, dict):
         raise _Refused("not an object", f"the file holds a {_json_type(value)}")
     if not conforms(value):
@@ -148,12 +146,12 @@ def _read(entry: Entry, digest: str, conforms: Conforms, laws: Laws) -> Delta:
     return Delta(digest, entry.name, frame, stream, time, status, value)
 
 
-def parse(data: bytes) -> Any:
+def parse(data: bytes, laws: Laws) -> Any:
     """`values.parse` within the limits of a delta; raises `_Refused`."""
-    if len(data) > MAX_BYTES:
-        raise _Refused("too large", f"{len(data)} bytes, at most {MAX_BYTES} are read")
-    if values.depth_exceeds(data, MAX_DEPTH):
-        raise _Refused("too deep", f"nested deeper than {MAX_DEPTH} levels")
+    if len(data) > laws.max_bytes:
+        raise _Refused("too large", f"{len(data)} bytes, at most {laws.max_bytes} are read")
+    if values.depth_exceeds(data, laws.max_levels):
+        raise _Refused("too deep", f"nested deeper than {laws.max_levels} levels")
     try:
         return values.parse(data)
     except values.BadJson as error:

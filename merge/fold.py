@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from merge import edits, index, page, values
+from merge import edits, index, lists, page, values
 from merge.delta import Conforms, Delta, Entry, Invalid, frame_in_name, read
 from merge.laws import Laws, ListLaw, MapLaw, TotalsLaw
 from merge.layout import MISSING, Document, dump_lines
@@ -63,14 +63,12 @@ class Outcome:
 class _Gain:
     """What one fold adds to the counted files."""
 
-    last: dict[tuple[str, str], Moment] = field(default_factory=dict)
-    """(file, record) -> latest time of a delta that names the record."""
+    last: dict[str, dict[str, Moment]] = field(default_factory=dict)
+    """File -> record -> latest time of a delta that names the record."""
     counts: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """(file, record, field) -> increase."""
     totals: Counter[str] = field(default_factory=Counter)
     """List -> new entries."""
-    touched: dict[str, Moment] = field(default_factory=dict)
-    """File -> latest time of a delta that names one of its records."""
 
 
 def fold(
@@ -155,7 +153,7 @@ def _fold_frame(
     before = _combined(sheet, laws) if sheet.records else {}
     fresh: list[Delta] = []
     rejected = 0
-    reports: dict[str, list[tuple[int, page.Item]]] = {}
+    reports: dict[str, list[index.Report]] = {}
     for entry in judged:
         if isinstance(entry, Invalid) and entry.frame is None:
             continue
@@ -169,7 +167,7 @@ def _fold_frame(
             record = sheet.add(entry, laws)
             for law in laws.lists:
                 if law.index:
-                    reports.setdefault(law.name, []).extend((frame, item) for item in record.lists.get(law.name, ()))
+                    reports.setdefault(law.name, []).extend(_reports(frame, entry, record, law))
             _name_records(entry, record, laws, gain, outcome)
             changes += [
                 edits.Edit(target, value, entry.moment, entry.digest)
@@ -184,17 +182,30 @@ def _fold_frame(
     after = _combined(sheet, laws)
     for law in laws.lists:
         if law.law in ("one-per-key", "additive"):
-            old = before[law.name].tally if before else page.Tally()
+            old = before[law.name].tally if before else lists.Tally()
             _count_list(law, old, after[law.name].tally, laws, gain, outcome)
             if law.index:
                 _index(law, reports.get(law.name, []), overlay, laws, gain)
     overlay.put(path, page.write(sheet, after, laws))
 
 
-def _combined(sheet: page.Page, laws: Laws) -> dict[str, page.Combined]:
+def _reports(frame: int, delta: Delta, record: page.Record, law: ListLaw) -> Iterator[index.Report]:
+    mine = record.lists.get(law.name)
+    if mine is None:
+        return
+    items = delta.value[law.name]
+    for place, key in enumerate(mine.keys):
+        if type(key) is not bytes:
+            players = tuple(mine.players[role][place] if mine.players[role] else None for role in law.roles)
+            yield index.Report(frame, key, players, items[place])
+
+
+def _combined(sheet: page.Page, laws: Laws) -> dict[str, lists.Combined]:
     records = sheet.ordered()
     return {
-        law.name: page.combine(records, law, () if law.index else laws.counted(law.name))
+        law.name: lists.combine(
+            page.listings(records, law.name), law, () if law.index else laws.counted(law.name)
+        )
         for law in laws.lists
         if law.law != "set"
     }
@@ -229,26 +240,23 @@ def _record_nameless(found: list[Invalid], overlay: _Overlay, laws: Laws, outcom
 
 
 def _name_records(delta: Delta, record: page.Record, laws: Laws, gain: _Gain, outcome: Outcome) -> None:
-    """Note every record that a delta names: by a list of names, or by playing a role in an item."""
-    players: dict[str, set[str]] = {}
-    for law in laws.lists:
-        for place, role in enumerate(law.roles):
-            named = {item.roles[place] for item in record.lists.get(law.name, ())}
-            players.setdefault(role, set()).update(name for name in named if name is not None)
+    """Note every record that a delta names: in a list of names, or as one who plays a role."""
     for records in laws.maps:
-        named_here = players.setdefault(records.role, set())
+        named: set[str | None] = set()
+        for mine in record.lists.values():
+            named.update(mine.players.get(records.role, ()))
         for name in records.listed:
-            named_here.update(item for item in delta.value.get(name, ()) if type(item) is str and item)
-        for player in named_here:
-            place_of = (records.file, player)
-            gain.last[place_of] = max(gain.last.get(place_of, NEVER), delta.moment)
-        if named_here:
-            gain.touched[records.file] = max(gain.touched.get(records.file, NEVER), delta.moment)
-        outcome.players.setdefault(records.role, set()).update(named_here)
+            named.update(item for item in delta.value.get(name, ()) if type(item) is str and item)
+        named.discard(None)
+        last = gain.last.setdefault(records.file, {})
+        for player in named:
+            if player is not None and last.get(player, NEVER) < delta.moment:
+                last[player] = delta.moment
+        outcome.players.setdefault(records.role, set()).update(player for player in named if player is not None)
 
 
 def _count_list(
-    law: ListLaw, before: page.Tally, after: page.Tally, laws: Laws, gain: _Gain, outcome: Outcome
+    law: ListLaw, before: lists.Tally, after: lists.Tally, laws: Laws, gain: _Gain, outcome: Outcome
 ) -> None:
     outcome.entries[law.name] += after.entries - before.entries
     if law.index:
@@ -270,7 +278,7 @@ def _count_players(law: ListLaw, role: str, more: Mapping[str, int], laws: Laws,
                     gain.counts[place] = gain.counts.get(place, 0) + number
 
 
-def _index(law: ListLaw, reports: list[tuple[int, page.Item]], overlay: _Overlay, laws: Laws, gain: _Gain) -> None:
+def _index(law: ListLaw, reports: list[index.Report], overlay: _Overlay, laws: Laws, gain: _Gain) -> None:
     try:
         changed, tally = index.add(reports, law, overlay)
     except (values.BadJson, KeyError, TypeError, AttributeError) as error:
@@ -372,8 +380,7 @@ def templates(laws: Laws) -> dict[str, bytes]:
 def _count_records(gain: _Gain, documents: _Documents, laws: Laws) -> None:
     for records in laws.maps:
         document = documents.always(records.file)
-        mine = sorted((player, last) for (file, player), last in gain.last.items() if file == records.file)
-        for player, last in mine:
+        for player, last in sorted(gain.last.get(records.file, {}).items()):
             _ensure(document, records, player, last)
         for (file, player, name), more in sorted(gain.counts.items()):
             if file == records.file and more:
@@ -419,7 +426,7 @@ def _recount(gain: _Gain, documents: _Documents, laws: Laws, outcome: Outcome) -
         counts[records.file] = len(document.keys((records.at,)))
         if isinstance(document.get(("_meta",)), dict):
             _set_number(document, ("_meta", "count"), counts[records.file])
-            _set_latest(document, ("_meta", "last_updated"), gain.touched.get(records.file, NEVER))
+            _set_latest(document, ("_meta", "last_updated"), max(gain.last.get(records.file, {}).values(), default=NEVER))
     _total(laws.totals, gain, counts, documents, outcome)
 
 

@@ -76,6 +76,8 @@ class Laws:
     editable: tuple[str, ...]
     """Globs of the files a delta's `set` may edit; `*` does not cross a slash."""
     not_editable: tuple[str, ...]
+    max_bytes: int = 16 * 1024 * 1024
+    max_levels: int = 64
 
     def counted(self, name: str) -> set[str]:
         """The roles whose pairs (entry, player) of the list `name` some file counts."""

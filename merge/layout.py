@@ -12,7 +12,7 @@ member and the text before its closing brace.
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -134,10 +134,13 @@ class Document:
 
 def dump_lines(value: dict[str, Any]) -> bytes:
     """A file of guard's own: `value` with one member per line, keys in their own order."""
-    if not value:
-        return b"{}\n"
-    lines = [b"  " + values.dump(key) + b": " + values.dump(item) for key, item in value.items()]
-    return b"{\n" + b",\n".join(lines) + b"\n}\n"
+    return lines((key, values.dump(item)) for key, item in value.items())
+
+
+def lines(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """`dump_lines` for members whose values are JSON already."""
+    text = b",\n".join(b"  %s: %s" % (values.dump(key), item) for key, item in members)
+    return b"{\n%s\n}\n" % text if text else b"{}\n"
 
 
 class _Layout(NamedTuple):
@@ -301,8 +304,8 @@ def _render(value: Any, line: str | None, unit: str, colon: str, quote: Callable
 def _scalar(value: Any, quote: Callable[[str], str]) -> str:
     if isinstance(value, str):
         return quote(value)
-    if isinstance(value, values.Number):
-        return value.raw
+    if isinstance(value, float):
+        return values.dump(value).decode()
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):

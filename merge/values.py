@@ -1,7 +1,7 @@
 """JSON values as they were written: parsed for their meaning, written back without changing a digit.
 
-A parsed value is made of dict, list, str, int, bool, None and `Number`, never of a bare float: `1e-07`,
-`1.50` and integers beyond 64 bits leave as they came.
+A parsed value is made of dict, list, str, int, bool, None, of float where the number is spelled the one way in which
+a float is written, and else of `Number`: `1e-07`, `1.50` and integers beyond 64 bits leave as they came.
 """
 
 import json
@@ -74,11 +74,28 @@ def has_markers(data: bytes) -> bool:
 
 def parse(data: bytes) -> Any:
     """The JSON value in `data`; raises `BadJson` where reading it would lose or invent something."""
+    value = _parse_plain(data)
+    if value is not None:
+        return value
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise BadJson("not UTF-8", f"byte {error.start}") from None
     return parse_text(text)
+
+
+def _parse_plain(data: bytes) -> Any:
+    """The value in `data` if it says exactly what orjson makes of it, else None.
+
+    Most files do. Written back, they are the same bytes but for white space, and that proves that orjson lost
+    nothing: no key stood twice, and every number and string is spelled the one way in which it is written.
+    """
+    try:
+        value = orjson.loads(data)
+        same = orjson.dumps(value).translate(None, _SPACE) == data.translate(None, _SPACE)
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+    return value if same else None
 
 
 def parse_text(text: str) -> Any:
@@ -110,22 +127,26 @@ def check_unicode(value: Any) -> None:
 
 def depth_exceeds(data: bytes, limit: int) -> bool:
     """Whether arrays and objects in `data` nest deeper than `limit`, found without recursion."""
-    if data.count(b"{") + data.count(b"[") <= limit:
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = data.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
+    if len(brackets) <= limit:
         return False
-    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    plain = re.sub(rb'"[^"]*"', b"", plain.translate(None, _NOT_STRUCTURE))
-    plain = plain.translate(_ROUND)
-    if b"(" * (limit + 1) in plain:
+    if b'"' in brackets:  # strings with brackets in them
+        brackets = re.sub(rb'"[^"]*"', b"", brackets)
+    brackets = brackets.translate(_ROUND)
+    if b"(" * (limit + 1) in brackets:
         return True
     for _ in range(limit):
-        shorter = plain.replace(b"()", b"")
-        if len(shorter) == len(plain):
+        shorter = brackets.replace(b"()", b"")
+        if len(shorter) == len(brackets):
             break
-        plain = shorter
-    return b"(" in plain
+        brackets = shorter
+    return b"(" in brackets
 
 
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
+_SPACE = b" \n\r\t"
 _ROUND = bytes.maketrans(b"{}[]", b"()()")
 
 
@@ -140,8 +161,8 @@ def dump(value: Any) -> bytes:
 def identity(value: Any) -> bytes:
     """The canonical JSON of `value`: equal exactly when two values are the same value.
 
-    Keys are sorted by code point and numbers compare by value (`1e-07` is `0.0000001`, `1.0` is `1`); `true` is
-    not `1`.
+    Keys are sorted by code point and numbers with a fraction or an exponent compare by value (`1e-07` is
+    `0.0000001`); `1`, `1.0` and `true` are three values.
     """
     try:
         return orjson.dumps(value, default=_valued, option=orjson.OPT_SORT_KEYS)
@@ -176,16 +197,17 @@ def _write(value: Any, *, sort: bool) -> bytes:
 
 
 def _canonical_number(raw: str) -> str:
-    """`raw` as an integer where it is one, else as `digits`e`exponent` without trailing zeros."""
+    """The one spelling of `raw`: a float's own where it is exactly that float, else `digits`e`exponent`."""
+    exact = _exact(raw)
+    own = orjson.dumps(float(raw)).decode()
+    return own if own != "null" and _exact(own) == exact else exact
+
+
+def _exact(raw: str) -> str:
     mantissa, _, exponent_text = raw.lower().partition("e")
     minus = "-" if mantissa.startswith("-") else ""
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     exponent = int(exponent_text or "0") - len(fraction)
     digits = (whole + fraction).lstrip("0")
-    if not digits:
-        return "0"
     short = digits.rstrip("0")
-    exponent += len(digits) - len(short)
-    if 0 <= exponent <= MAX_DIGITS:
-        return f"{minus}{short}{'0' * exponent}"
-    return f"{minus}{short}e{exponent}"
+    return f"{minus}{short}e{exponent + len(digits) - len(short)}" if short else f"{minus}0"
