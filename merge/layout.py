@@ -70,7 +70,8 @@ class Document:
         """The objects of the file as it was parsed whose new members go on one line, if they are objects.
 
         By path: the colon text to write in them. These are the objects with one member per line of which the first
-        that is a non-empty object begins on its key's line.
+        that is a non-empty object begins on its key's line. Where only a later one does, the colon text is "" and
+        means no: the first may be replaced. So nothing needs handing on when this is empty: no edit can fill it.
         """
         if self._one_line is not None:
             return self._one_line
@@ -129,7 +130,7 @@ class Document:
     def _layout(self, inside: "_Object", path: Path) -> "_Layout":
         if self._one_line is None or inside.layout.line is None:
             return inside.layout
-        return inside.layout._replace(record=self._one_line.get(path))
+        return inside.layout._replace(record=self._one_line.get(path) or None)
 
 
 def dump_lines(value: dict[str, Any]) -> bytes:
@@ -262,8 +263,7 @@ def _split(text: str) -> Iterator[_Member]:
 
 def _after_gap(text: str, at: int) -> int:
     gap = _GAP.match(text, at)
-    assert gap  # it may be empty
-    return gap.end()
+    return gap.end() if gap else at
 
 
 def _one_line_records(member: _Member, path: Path) -> Iterator[tuple[Path, str]]:
@@ -272,8 +272,9 @@ def _one_line_records(member: _Member, path: Path) -> Iterator[tuple[Path, str]]
     inside = member.inside()
     if inside is None:
         return
-    if inside.layout.record is not None:
-        yield path, inside.layout.record
+    several = inside.layout.line is not None
+    if several and any(_ON_ONE_LINE.match(each.text()) for each in inside.members.values()):
+        yield path, inside.layout.record or ""
     for key, each in inside.members.items():
         yield from _one_line_records(each, (*path, key))
 

@@ -1,0 +1,130 @@
+"""Adopting guard: what `guard init` writes into a work tree, and why it may not."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.plan import Tree
+from guard.policy import FILE, Policy, parse
+from merge import values
+from merge.fold import templates
+from merge.laws import Laws
+
+_ATTRIBUTES = ("state/** -text merge=binary",)
+_HEADER = """\
+# guard: how this repository stays whole while many write to it. Every key that is left out has its default.
+"""
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """The files to write (path below the top -> content), and the baseline that they state."""
+
+    files: dict[str, bytes]
+    baseline: str
+
+
+def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
+    """Work out what is missing; nothing is written. Raises `GuardError` where adopting would freeze something wrong."""
+    head = repo.resolve("HEAD")
+    existing = _read(top / FILE)
+    policy = parse(existing)
+    tree = Tree(repo, head)
+    _check_state(repo, tree, policy, head)
+    if from_beginning and not policy.baseline:
+        _check_zero(tree, policy.laws)
+    baseline = policy.baseline or head or repo.null
+    files: dict[str, bytes] = {}
+    if not policy.baseline:
+        files[FILE] = _with_baseline(existing, baseline, from_beginning=from_beginning)
+    attributes = _read(top / ".gitattributes") or b""
+    missing = [line for line in _ATTRIBUTES if line.encode() not in attributes.splitlines()]
+    if missing:
+        glue = b"" if not attributes or attributes.endswith(b"\n") else b"\n"
+        files[".gitattributes"] = attributes + glue + "".join(f"{line}\n" for line in missing).encode()
+    if not (top / policy.inbox).is_dir():
+        files[f"{policy.inbox}.gitkeep"] = b""
+    if not policy.baseline:  # later, only a merge may create them, and it does
+        files |= {path: data for path, data in templates(policy.laws).items() if not (top / path).exists()}
+    return Adoption(files, baseline)
+
+
+def write(top: Path, adoption: Adoption) -> None:
+    """Write the files of an adoption; one that is replaced (guard.toml, .gitattributes) was only added to."""
+    for name, data in adoption.files.items():
+        path = top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.guard-part")
+        part.write_bytes(data)
+        part.replace(path)
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _with_baseline(existing: bytes | None, baseline: str, *, from_beginning: bool) -> bytes:
+    """guard.toml with the baseline in it; what was in it stays as it was."""
+    lines = f'baseline = "{baseline}"  # canonical state is protected from here on\n'
+    if from_beginning:
+        lines += "from_beginning = true  # deltas from before are merged too\n"
+    text = existing.decode() if existing is not None else _HEADER
+    table = re.search(r"^[ \t]*\[merge\][^\n]*\n", text, re.MULTILINE)
+    if table:
+        text = text[: table.end()] + lines + text[table.end() :]
+    else:
+        text += f"{'' if text.endswith(chr(10)) else chr(10)}\n[merge]\n{lines}"
+    parse(text.encode())  # it must still be a policy
+    return text.encode()
+
+
+def _check_state(repo: Repo, tree: Tree, policy: Policy, head: str | None) -> None:
+    """Every canonical file must be readable before it is protected: afterwards only a restore could mend it."""
+    if head is None:
+        return
+    for _, _, path in repo.tree(head, "state"):
+        if not (policy.is_canonical(path) and path.endswith(".json")):
+            continue
+        try:
+            values.parse(tree[path])
+        except values.BadJson as error:
+            raise GuardError(
+                "state", f"{path} cannot be read: {error}", "adopting guard now would protect a broken file",
+                f"mend {path}, commit it, then guard init",
+            ) from None
+
+
+def _check_zero(tree: Tree, laws: Laws) -> None:
+    """Merging from the beginning counts every delta there ever was, so nothing may be counted yet."""
+    for file, place in counters(tree, laws):
+        raise GuardError(
+            "state",
+            f"{file}#{place} is not zero",
+            "with --from-beginning every delta of history is counted, and those counted already would count twice",
+            "set the counters to 0 and commit, or leave --from-beginning out",
+        )
+
+
+def counters(tree: Tree, laws: Laws) -> list[tuple[str, str]]:
+    """The (file, pointer) of every counter that a law adds to and that is above zero."""
+    found = []
+    totals = _object(tree, laws.totals.file)
+    found += [(laws.totals.file, f"/{key}") for key in laws.totals.adds if _positive(totals.get(key))]
+    for law in laws.maps:
+        records = _object(tree, law.file).get(law.at)
+        for name, record in records.items() if isinstance(records, dict) else ():
+            if isinstance(record, dict):
+                found += [(law.file, f"/{law.at}/{name}/{key}") for key in law.counts if _positive(record.get(key))]
+    return found
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _object(tree: Tree, path: str) -> dict[str, object]:
+    data = tree.get(path)
+    value = values.parse(data) if data is not None else {}
+    return value if isinstance(value, dict) else {}

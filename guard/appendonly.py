@@ -1,0 +1,53 @@
+"""What an append-only file may not lose: pure text comparisons, one for each way such a file grows."""
+
+import re
+from collections.abc import Callable, Sequence
+
+_HEADING = re.compile(r"^#{1,3} ", re.MULTILINE)
+
+
+def lost(kind: str, old: bytes, new: bytes | None) -> str | None:
+    """What `new` lacks or changed of `old`, in words; None where `old` only grew.
+
+    `kind` is `rows` (every line of the old table is still there, in its order), `sections` (the same for headed
+    sections; the text above the first one is free) or `files` (the old text is how the new one begins).
+    """
+    if new is None:
+        return "the file is gone"
+    return _KINDS[kind](old.decode(errors="surrogateescape"), new.decode(errors="surrogateescape"))
+
+
+def _rows(old: str, new: str) -> str | None:
+    missing = _first_missing(_lines(old), _lines(new))
+    return None if missing is None else f"a row is gone, changed or moved: {missing[:120]}"
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _sections(old: str, new: str) -> str | None:
+    missing = _first_missing(_split(old), _split(new))
+    return None if missing is None else f"a section is gone, changed or moved: {missing.splitlines()[0][:120]}"
+
+
+def _split(text: str) -> list[str]:
+    """The headed sections of a text, without white space at their ends: a section that follows adds a blank line."""
+    starts = [match.start() for match in _HEADING.finditer(text)]
+    ends = [*starts[1:], len(text)]
+    sections = [text[start:end].rstrip() for start, end in zip(starts, ends, strict=True)]
+    title = bool(sections) and text[: starts[0]].strip() == "" and sections[0].startswith("# ")
+    return sections[1:] if title else sections  # a title with its introduction stands above the first section
+
+
+def _files(old: str, new: str) -> str | None:
+    return None if new.startswith(old.rstrip()) else "text that was there is gone or changed"
+
+
+def _first_missing(old: Sequence[str], new: Sequence[str]) -> str | None:
+    """The first item of `old` that `new` does not have at or after the place of those before it."""
+    rest = iter(new)
+    return next((item for item in old if item not in rest), None)
+
+
+_KINDS: dict[str, Callable[[str, str], str | None]] = {"rows": _rows, "sections": _sections, "files": _files}

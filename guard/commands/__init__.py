@@ -1,0 +1,1 @@
+"""The commands: plain arguments in, an exit code out."""

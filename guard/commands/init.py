@@ -1,0 +1,35 @@
+"""`guard init`: adopt guard in this repository."""
+
+import sys
+from pathlib import Path
+
+from guard import adopt
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.report import Report
+
+
+def run(repo: Repo, report: Report, *, yes: bool, from_beginning: bool) -> int:
+    """Write what is missing and say what it was; safe to repeat."""
+    if repo.bare:
+        raise GuardError("usage", "guard init needs a work tree", "", "run it in a clone, then commit and push")
+    top = Path(repo.run("rev-parse", "--show-toplevel").rstrip("\n"))
+    adoption = adopt.adoption(repo, top, from_beginning=from_beginning)
+    if not adoption.files:
+        report.say(f"guard is adopted here already (baseline {adoption.baseline[:12]})")
+        report.result({"written": [], "baseline": adoption.baseline, "exit": 0})
+        return 0
+    if not yes and sys.stdin.isatty() and not report.as_json:
+        report.say(f"guard init writes {', '.join(sorted(adoption.files))}")
+        if input("Go on? [Y/n] ").strip().lower() not in ("", "y", "yes"):
+            report.say("nothing was written")
+            return 2
+    adopt.write(top, adoption)
+    names = " ".join(sorted(adoption.files))
+    for name in sorted(adoption.files):
+        report.say(f"wrote {name}")
+    report.say(f"canonical state is protected from {adoption.baseline[:12]} on, once this is committed:")
+    command = f"git add -- {names} && git commit -m 'guard: adopt' -- {names}"
+    report.say(f"  {command}")
+    report.result({"written": sorted(adoption.files), "baseline": adoption.baseline, "next": command, "exit": 0})
+    return 0

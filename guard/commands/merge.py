@@ -1,0 +1,281 @@
+"""`guard merge`: every unmerged delta into canonical state, in one commit that anyone can recompute."""
+
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from guard import history
+from guard.errors import GuardError
+from guard.git import Repo, write_commit
+from guard.history import Arrival
+from guard.plan import Plan, Tree, frame_counter, policy_at, roster, streams_of, work_out
+from guard.policy import Policy
+from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
+from guard.report import Report
+from guard.undelivered import undelivered
+from guard.verify import newest_merge, remember
+from merge import values
+from merge.delta import valid_stream
+from merge.laws import Laws
+
+POLL = 2.0
+"""Seconds between two looks at the hub while waiting for streams."""
+
+
+@dataclass
+class Options:
+    """What the command line says."""
+
+    frame: int | None = None
+    expect: Sequence[str] = ()
+    wait: float = 0
+    push: bool = True
+    dry_run: bool = False
+    strict: bool = False
+
+
+@dataclass
+class _Made:
+    """The last merge that was worked out, so that a lost race need not fold again."""
+
+    snapshot: Snapshot
+    plan: Plan | None
+    commit: str | None = None
+
+
+@dataclass
+class _Job:
+    repo: Repo
+    place: Hub
+    options: Options
+    report: Report
+    made: _Made | None = None
+    folds: int = 0
+    delivered: list[Arrival] = field(default_factory=list)
+
+    def offer(self, snapshot: Snapshot) -> Offer | None:
+        """The merge commit on top of what was read."""
+        plan = self._again(snapshot) or self.plan(snapshot)
+        self.made = _Made(snapshot, plan)
+        if plan is not None and not self.options.dry_run:
+            self.made.commit = write_commit(self.repo, plan.commit(), CANDIDATE)
+        return Offer(self.made.commit, snapshot.deltas)
+
+    def plan(self, snapshot: Snapshot) -> Plan | None:
+        """Fold everything that is unmerged."""
+        policy = policy_at(self.repo, snapshot.tip)
+        self.delivered = history.delivered(self.repo, snapshot.deltas, DELTA_REFS)
+        beyond = newest_merge(self.repo, policy, snapshot.tip)
+        if beyond is None:
+            adopted_or_new(self.repo, snapshot.tip, policy)
+        self.folds += 1
+        return work_out(self.repo, snapshot.tip, policy, beyond, self.delivered, self.options.frame)
+
+    def _again(self, snapshot: Snapshot) -> Plan | None:
+        """The plan of the last try, where what came since touches nothing that it was made from."""
+        before = self.made
+        if before is None or before.plan is None or before.snapshot.deltas != snapshot.deltas:
+            return None
+        old, new = before.snapshot.tip, snapshot.tip
+        if old is None or new is None or not self.repo.is_ancestor(old, new):
+            return None
+        policy = before.plan.policy
+        for commit in self.repo.run("rev-list", f"{old}..{new}", "--").split():
+            for change in self.repo.changes(f"{commit}^", commit) if self.repo.commit(commit).parents[1:] == () else [None]:
+                if change is None or policy.is_canonical(change.path) or policy.in_inbox(change.path):
+                    return None
+                if change.path in ("guard.toml", policy.roster):
+                    return None
+        before.plan.parent = self.repo.commit(new)
+        return before.plan
+
+
+def run(repo: Repo, options: Options, report: Report) -> int:
+    """Merge; returns the exit code (1 with `strict` where a delta was rejected)."""
+    # Parsed deltas hold no cycles, and looking for some among a million objects is a third of the run.
+    gc.disable()
+    policy = policy_at(repo, repo.resolve("HEAD"))
+    place: Hub = hub(repo, policy.branch, policy.remote)
+    job = _Job(repo, place, options, report)
+    if options.wait:
+        _wait(job)
+    with report.working(f"merging on {place.name}") as progress:
+        if options.push and not options.dry_run:
+            publish(place, job.offer, progress)
+        else:
+            job.offer(place.read())
+    assert job.made is not None
+    return _tell(job, job.made)
+
+
+def adopted_or_new(repo: Repo, tip: str | None, policy: Policy) -> None:
+    """Raise `GuardError` where canonical state counts something already and nobody said what it counts."""
+    if tip is None or policy.baseline is not None:
+        return
+    counted = _counted(Tree(repo, tip), policy.laws)
+    if counted:
+        raise GuardError(
+            "state",
+            f"this repository has not adopted guard, and {counted}",
+            "the deltas in its inbox may be counted there already; merging them would count them twice",
+            "guard init (older deltas count as merged), or guard init --from-beginning with counters at zero",
+        )
+
+
+def _counted(tree: Tree, laws: Laws) -> str:
+    """A counter of canonical state that is not at zero, in words."""
+    data = tree.get(laws.totals.file)
+    try:
+        totals = values.parse(data) if data is not None else {}
+    except values.BadJson:
+        return ""  # the merge itself refuses it, and says why
+    for key in laws.totals.adds:
+        if isinstance(totals, dict) and isinstance(totals.get(key), int) and totals[key] > 0:
+            return f"{laws.totals.file} counts {key} = {totals[key]}"
+    return ""
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------
+
+
+def _wait(job: _Job) -> None:
+    """Wait until every expected stream of the frame has delivered, or for as long as was asked."""
+    until = time.monotonic() + job.options.wait
+    shown = -1
+    while True:
+        snapshot = job.place.read()
+        policy = policy_at(job.repo, snapshot.tip)
+        frame, missing, expected = _outstanding(job, snapshot, policy)
+        if not expected:
+            job.report.note("guard: no streams are expected (no roster of the open frame, no --expect): not waiting")
+            return
+        came = expected - len(missing)
+        if came != shown:
+            job.report.note(f"guard: frame {frame}: {came} of {expected} streams delivered")
+            shown = came
+        left = until - time.monotonic()
+        if not missing or left <= 0:
+            if missing:
+                job.report.note(f"guard: frame {frame}: waited {job.options.wait:g} s, going on without {_list(missing)}")
+            return
+        time.sleep(min(POLL, left))
+
+
+def _outstanding(job: _Job, snapshot: Snapshot, policy: Policy) -> tuple[int, list[str], int]:
+    """The frame that is waited for, the expected streams that have not delivered, and how many are expected."""
+    tree = Tree(job.repo, snapshot.tip)
+    rostered, streams = roster(tree, policy)
+    counter = frame_counter(tree, policy.laws)
+    frame = job.options.frame
+    if frame is None:
+        frame = rostered if rostered is not None and rostered > counter else counter + 1
+    expected = list(job.options.expect) or (streams if rostered == frame else [])
+    here = set(streams_of(tree, frame, policy.laws))
+    names = [path[len(policy.inbox) :] for _, _, path in job.repo.tree(snapshot.tip, policy.inbox)] if snapshot.tip else []
+    names += [arrival.name for arrival in history.delivered(job.repo, snapshot.deltas, DELTA_REFS)]
+    here |= {stream for name in names if (stream := delivering(name, frame))}
+    return frame, [stream for stream in expected if stream not in here], len(expected)
+
+
+def delivering(name: str, frame: int) -> str | None:
+    """The stream that a file of the inbox delivers for, in a frame; None for another frame's."""
+    head, tail = f"frame-{frame}-", ".json"
+    if not name.startswith(head) or not name.endswith(tail):
+        return None
+    stream, _, suffix = name[len(head) : -len(tail)].rpartition("--")
+    if not stream or len(suffix) != 16:
+        stream = name[len(head) : -len(tail)]
+    return stream if valid_stream(stream) else None
+
+
+# --- telling ---------------------------------------------------------------------------------------------------
+
+
+def _tell(job: _Job, made: _Made) -> int:
+    repo, options, report, plan = job.repo, job.options, job.report, made.plan
+    policy = policy_at(repo, made.snapshot.tip)
+    waiting = undelivered(repo, policy, made.snapshot.tip)
+    for warning in waiting:
+        report.warn(warning)
+    value: dict[str, Any] = {"merged": plan is not None, "commit": made.commit, "parent": made.snapshot.tip}
+    if plan is None:
+        report.say("nothing to merge")
+        report.result({**value, "published": False, "warnings": waiting, "exit": 0})
+        return 0
+    published = options.push and not options.dry_run
+    if made.commit is not None and published:
+        remember(repo, made.commit)
+    outcome = plan.outcome
+    code = 1 if options.strict and outcome.rejected else 0
+    missing = sorted({*plan.missing, *_unseen(repo, plan, options)})
+    _say(report, plan, made, missing, published, job)
+    changed = sorted(path for path, data in plan.files.items() if data is not None)
+    value |= {
+        "published": published,
+        "dry_run": options.dry_run,
+        "close": plan.close,
+        "counter": outcome.counter,
+        "frames": list(plan.trailer.frames),
+        "streams": len({(delta.frame, delta.stream) for delta in outcome.applied}),
+        "deltas": sorted(delta.digest for delta in outcome.applied),
+        "entries": dict(outcome.entries),
+        "rejected": [
+            {"file": entry.name, "digest": entry.digest, "reason": entry.reason, "detail": entry.detail}
+            for entry in outcome.rejected
+        ],
+        "duplicate": [{"file": name, "digest": digest} for name, digest in outcome.duplicate],
+        "recovered": [{"file": arrival.name, "commit": arrival.origin} for arrival in plan.recovered],
+        "unplaced": outcome.unplaced,
+        "missing": missing,
+        "changed": changed,
+        "dropped": sorted(path for path, data in plan.files.items() if data is None),
+        "warnings": waiting,
+        "exit": code,
+    }
+    report.result(value)
+    return code
+
+
+def _unseen(repo: Repo, plan: Plan, options: Options) -> list[str]:
+    if not options.expect or plan.parent is None:
+        return []
+    came = set(streams_of(Tree(repo, plan.parent.id), plan.close, plan.policy.laws))
+    came |= {delta.stream for delta in plan.outcome.applied if delta.frame == plan.close}
+    return [stream for stream in options.expect if stream not in came]
+
+
+def _say(report: Report, plan: Plan, made: _Made, missing: list[str], published: bool, job: _Job) -> None:
+    outcome = plan.outcome
+    report.say(plan.subject())
+    reactions = outcome.entries["reactions_added"]
+    late = sorted({delta.frame for delta in outcome.applied if delta.frame < plan.close})
+    report.say(f"  {len(outcome.applied)} deltas, {reactions} reactions; the frame counter is {outcome.counter}")
+    if late:
+        report.say(f"  late: deltas of frame {_list(map(str, late))} went into their own pages")
+    for arrival in plan.recovered:
+        report.say(f"  recovered: {arrival.name} as {arrival.origin[:12]} had it; the inbox does not hold it any more")
+    for entry in outcome.rejected:
+        report.say(f"  rejected: {entry.name}: {entry.reason}{': ' + entry.detail if entry.detail else ''}")
+    if outcome.duplicate:
+        report.say(f"  {len(outcome.duplicate)} files hold deltas that were merged before")
+    for target in outcome.unplaced:
+        report.say(f"  edit without a place: {target}")
+    if missing:
+        report.say(f"  missing: {_list(missing)}")
+    if made.commit is None:
+        for path, data in sorted(plan.files.items()):
+            report.say(f"  would {'write' if data is not None else 'drop'} {path}")
+        report.say("  dry run: nothing was written")
+    elif published:
+        where = "committed on" if isinstance(job.place, Local) else "pushed to"
+        report.say(f"  {made.commit[:12]} {where} {job.place.name}")
+    else:
+        report.say(f"  {made.commit[:12]} written to {CANDIDATE}, not published (--no-push)")
+
+
+def _list(names: Any) -> str:
+    """Names in a row, the first dozen of them."""
+    found = list(names)
+    return ", ".join(found[:12]) + (f" and {len(found) - 12} more" if len(found) > 12 else "")

@@ -1,0 +1,102 @@
+"""`guard verify`: recompute history and name what differs."""
+
+import gc
+
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.plan import policy_at, start
+from guard.policy import Policy
+from guard.report import Report
+from guard.verify import VERIFIED, Verdict, verify
+
+_WHY = {
+    "G101": "canonical state may change only to the bytes that the merge computes; anything else may have lost records",
+    "G103": "a committed delta is never rewritten: frame 109 lost a post and 24 comments to an overwritten file",
+    "G104": "rows and sections of an append-only file are other sessions' record of what they did",
+    "G106": "an autostash that failed left markers behind with exit status 0, and they were committed",
+}
+
+
+def run(repo: Repo, span: str | None, report: Report) -> int:
+    """Judge a range, by default since the last commit that was verified here; returns 0 or 1."""
+    gc.disable()  # as in merge
+    old, new = _span(repo, span)
+    with report.working("verifying") as progress:
+        verdict = verify(repo, old, new, lambda done, total: progress(f"verifying commit {done} of {total}"))
+    if span is None and not verdict.problems:
+        repo.call("update-ref", VERIFIED, new, check=False)
+    return _tell(verdict, report, old, new)
+
+
+def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
+    """The range to judge: what came since the first commit (None: everything), up to the second."""
+    if span is None:
+        return _default(repo)
+    if ".." in span:
+        left, _, right = span.partition("..")
+        return (_commit(repo, left) if left else None), _commit(repo, right or "HEAD")
+    new = _commit(repo, span)
+    return _since(repo, policy_at(repo, new), new), new
+
+
+def _default(repo: Repo) -> tuple[str | None, str]:
+    here = repo.resolve("HEAD")
+    policy = policy_at(repo, here)
+    new = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or repo.resolve(f"refs/heads/{policy.branch}") or here
+    if here is not None and new is not None and repo.is_ancestor(new, here):
+        new = here  # what is not pushed yet is judged too
+    if new is None:
+        raise GuardError("usage", "there is no commit to verify")
+    return _since(repo, policy_at(repo, new), new), new
+
+
+def _since(repo: Repo, policy: Policy, new: str) -> str | None:
+    """The newest commit up to which all was verified here, else the baseline, else the beginning."""
+    verified = repo.resolve(VERIFIED)
+    if verified is not None and repo.is_ancestor(verified, new):
+        return verified
+    baseline = policy.baseline if policy.baseline and set(policy.baseline) != {"0"} else start(policy)
+    if baseline is not None and repo.resolve(baseline) is None:
+        raise GuardError(
+            "git", f"the baseline {baseline} is not in this clone", "a shallow clone cannot be verified from there",
+            "git fetch --unshallow, or name a range",
+        )
+    return baseline
+
+
+def _commit(repo: Repo, name: str) -> str:
+    oid = repo.resolve(name)
+    if oid is None:
+        raise GuardError("usage", f"{name} is not a commit here", "", "guard verify OLD..NEW")
+    return oid
+
+
+def _tell(verdict: Verdict, report: Report, old: str | None, new: str) -> int:
+    code = 1 if verdict.problems else 0
+    for problem in verdict.problems:
+        place = f"{problem.commit[:12]}:{problem.path}" if problem.path else problem.commit[:12]
+        report.say(f"{place}: {problem.code} {problem.what}")
+    for seen in dict.fromkeys(problem.code for problem in verdict.problems):
+        report.say(f"  why ({seen}): {_WHY[seen]}")
+    paths = sorted({problem.path for problem in verdict.problems if problem.code == "G101" and problem.path})
+    if paths:
+        report.say(f"  fix: guard restore {' '.join(paths[:8])}")
+    for problem in verdict.repaired:
+        report.say(f"{problem.commit[:12]}:{problem.path}: {problem.code} {problem.what}; made good since")
+    report.say(
+        f"{verdict.commits} commits from {old[:12] if old else 'the beginning'} to {new[:12]}:"
+        f" {verdict.merges} merges and {verdict.restores} restores recomputed, {len(verdict.problems)} problems"
+    )
+    report.result(
+        {
+            "from": old,
+            "to": new,
+            "commits": verdict.commits,
+            "merges": verdict.merges,
+            "restores": verdict.restores,
+            "problems": [vars(problem) for problem in verdict.problems],
+            "repaired": [vars(problem) for problem in verdict.repaired],
+            "exit": code,
+        }
+    )
+    return code

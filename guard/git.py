@@ -1,0 +1,310 @@
+"""The only file that starts git.
+
+Every call is a list of words, never a shell line; names come NUL-separated; nothing here reads what git says to
+people except to repeat it. Reading never takes optional locks, so that a look does not stop a neighbour's commit.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from guard.errors import GuardError
+
+NULL = "0" * 40
+"""An object name that stands for no object, of any hash once `Repo.null` has its length."""
+
+_QUIET = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+    "GIT_MERGE_AUTOEDIT": "no",
+    "GIT_NO_REPLACE_OBJECTS": "1",  # a replace ref would make two machines read two histories
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path that differs: modes are octal strings, `000000` where the path is absent on that side."""
+
+    old_mode: str
+    new_mode: str
+    old: str
+    new: str
+    status: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a merge needs to know of a commit. `time` is the committer's, in seconds since 1970."""
+
+    id: str
+    tree: str
+    parents: tuple[str, ...]
+    time: int
+    message: str
+
+
+class Repo:
+    """One repository, bare or not, seen from one directory."""
+
+    def __init__(self, directory: Path | str = ".") -> None:
+        self.directory = Path(directory)
+        words = ("rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository", "--show-object-format")
+        try:
+            answer = self.run(*words).splitlines()
+        except GuardError:
+            raise GuardError(
+                "git", f"{directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
+            ) from None
+        self.git_dir = Path(answer[0])
+        self.common_dir = (self.directory / answer[1]).resolve()
+        self.bare = answer[2] == "true"
+        self.hash = answer[3]
+        self.null = "0" * (64 if self.hash == "sha256" else 40)
+        self._reader: Reader | None = None
+
+    def run(
+        self, *words: str, input: bytes | None = None, env: Mapping[str, str] | None = None, check: bool = True
+    ) -> str:
+        """Run git and return its standard output, decoded; raises `GuardError` when it fails."""
+        return self.call(*words, input=input, env=env, check=check).stdout.decode(errors="surrogateescape")
+
+    def call(
+        self, *words: str, input: bytes | None = None, env: Mapping[str, str] | None = None, check: bool = True
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run git and return the finished process; raises `GuardError` when it fails and `check` is set."""
+        done = subprocess.run(
+            self.command(*words), input=input, capture_output=True, env=self.environment(env), check=False
+        )
+        if check and done.returncode != 0:
+            raise failure(words, done.returncode, done.stderr.decode(errors="replace"))
+        return done
+
+    def command(self, *words: str) -> list[str]:
+        """The words of a git command in this repository."""
+        return ["git", "-C", str(self.directory), "-c", "core.quotePath=false", *words]
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a git command; a git that has nobody to ask fails instead of waiting."""
+        env = {**os.environ, **_QUIET, **(more or {})}
+        if not sys.stdin or not sys.stdin.isatty():
+            env.setdefault("GIT_TERMINAL_PROMPT", "0")
+        return env
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    @property
+    def reader(self) -> "Reader":
+        """The object reader of this repository, started at its first use."""
+        if self._reader is None:
+            self._reader = Reader(self)
+        return self._reader
+
+    def close(self) -> None:
+        """End what was started."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def config(self, key: str) -> str | None:
+        """A configuration value, None where it is not set."""
+        done = self.call("config", "--get", key, check=False)
+        return done.stdout.decode().rstrip("\n") if done.returncode == 0 else None
+
+    def resolve(self, name: str) -> str | None:
+        """The commit that a name stands for, None where there is none."""
+        done = self.call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", check=False)
+        return done.stdout.decode().strip() or None
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Refs below a prefix, with the object each points to."""
+        out = self.run("for-each-ref", "--format=%(objectname) %(refname)", prefix)
+        return {name: oid for oid, name in (line.split(" ", 1) for line in out.splitlines())}
+
+    def commit(self, name: str) -> Commit:
+        """A commit, read."""
+        data = self.reader.read(name)
+        if data is None:
+            raise GuardError("git", f"commit {name} is not in this clone", "", "git fetch --unshallow, or fetch it")
+        return parse_commit(name, data)
+
+    def changes(self, old: str, new: str, *paths: str) -> list[Change]:
+        """What differs between two trees."""
+        return parse_raw(
+            self.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new, "--", *paths)
+        )
+
+    def tree(self, commit: str, folder: str) -> list[tuple[str, str, str]]:
+        """The (mode, object, path) of everything below a folder of a commit."""
+        out = self.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", folder)
+        entries = []
+        for line in out.split("\0")[:-1]:
+            head, path = line.split("\t", 1)
+            mode, _, oid = head.split(" ")
+            entries.append((mode, oid, path))
+        return entries
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `old` is `new` or one of its ancestors."""
+        return self.call("merge-base", "--is-ancestor", old, new, check=False).returncode == 0
+
+    def stream(self, *words: str) -> Iterator[bytes]:
+        """The NUL-separated records of a git command, as they come; stopping early ends the command."""
+        with subprocess.Popen(
+            self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment()
+        ) as process:
+            assert process.stdout is not None
+            try:
+                rest = b""
+                while chunk := process.stdout.read1(1 << 16):
+                    *records, rest = (rest + chunk).split(b"\0")
+                    yield from records
+                if rest:
+                    yield rest
+            finally:
+                process.kill()
+
+
+class Reader:
+    """`git cat-file --batch`, kept running: objects by name, in one process."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._process = subprocess.Popen(
+            repo.command("cat-file", "--batch"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=repo.environment(),
+        )
+
+    def read(self, name: str) -> bytes | None:
+        """The content of an object (`oid`, `commit:path`); None where it is missing."""
+        for found in self.read_many([name]):
+            return found
+        return None
+
+    def read_many(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        """The contents of several objects, in order; asked for ahead, so that git works while we do."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        ahead = 64  # enough to keep git busy, and few enough that neither pipe can fill up both ways
+        for start in range(0, len(names), ahead):
+            batch = names[start : start + ahead]
+            stdin.write("".join(f"{name}\n" for name in batch).encode(errors="surrogateescape"))
+            stdin.flush()
+            for name in batch:
+                header = stdout.readline()
+                if not header:
+                    raise GuardError("git", "git cat-file ended unexpectedly", f"while {name} was read", "git fsck")
+                if header.endswith((b" missing\n", b" ambiguous\n")):
+                    yield None
+                    continue
+                size = int(header.rsplit(b" ", 1)[1])
+                data = stdout.read(size + 1)
+                if len(data) != size + 1:
+                    raise GuardError("git", f"object {name} cannot be read whole", "", "git fsck")
+                yield data[:-1]
+
+    def close(self) -> None:
+        """End the process."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+
+
+def parse_commit(name: str, data: bytes) -> Commit:
+    """A commit object, read."""
+    head, _, message = data.decode(errors="surrogateescape").partition("\n\n")
+    tree, parents, time = "", [], 0
+    for line in head.split("\n"):
+        key, _, value = line.partition(" ")
+        if key == "tree":
+            tree = value
+        elif key == "parent":
+            parents.append(value)
+        elif key == "committer":
+            time = int(value.rsplit(" ", 2)[1])
+    return Commit(name, tree, tuple(parents), time, message)
+
+
+def parse_raw(out: str) -> list[Change]:
+    """The changes in `--raw -z` output."""
+    fields = out.split("\0")[:-1]
+    changes = []
+    for head, path in zip(fields[::2], fields[1::2], strict=True):
+        old_mode, new_mode, old, new, status = head.lstrip(":").split(" ")
+        changes.append(Change(old_mode, new_mode, old, new, status, path))
+    return changes
+
+
+def failure(words: Iterable[str], code: int, said: str) -> GuardError:
+    """The error for a git command that failed."""
+    command = " ".join(["git", *words][:6])
+    lines = [line for line in said.strip().splitlines() if line]
+    return GuardError("git", f"`{command}` failed (exit {code})", "; ".join(lines[-3:]), "")
+
+
+@dataclass(frozen=True)
+class NewCommit:
+    """A commit to be written: what it says, and the files in which it differs from its parent.
+
+    `files` maps a path to its content, or to None to take it away. `time` is seconds since 1970, +0000.
+    """
+
+    parent: str | None
+    author: str
+    time: int
+    message: str
+    files: Mapping[str, bytes | None]
+
+
+def write_commit(repo: Repo, new: NewCommit, ref: str) -> str:
+    """Write a commit's objects without touching any index or work tree; `ref` is moved to it. Returns its name.
+
+    The same `NewCommit` gives the same name on every machine.
+    """
+    who = f"{new.author} {new.time} +0000"
+    message = new.message.encode(errors="surrogateescape")
+    parts = [
+        b"feature done\n",
+        f"commit {ref}\nmark :1\nauthor {who}\ncommitter {who}\ndata {len(message)}\n".encode(),
+        message,
+        b"\n",
+        f"from {new.parent}\n".encode() if new.parent else b"",
+    ]
+    for path, data in sorted(new.files.items()):
+        name = _quoted(path)
+        if data is None:
+            parts.append(b"D %s\n" % name)
+        else:
+            parts += [b"M 100644 inline %s\ndata %d\n" % (name, len(data)), data, b"\n"]
+    parts.append(b"get-mark :1\ndone\n")
+    if new.parent is None:
+        repo.call("update-ref", "-d", ref, check=False)  # else fast-import would go on from what the ref holds
+    words = ("fast-import", "--quiet", "--force", "--date-format=raw")
+    done = repo.call(*words, input=b"".join(parts), check=False)
+    oid = done.stdout.decode().strip()
+    # Another merge in this clone may hold the ref's lock: the commit is written all the same, and that is enough.
+    if not oid or (done.returncode != 0 and repo.resolve(oid) is None):
+        raise failure(words, done.returncode, done.stderr.decode(errors="replace"))
+    return oid
+
+
+def _quoted(path: str) -> bytes:
+    data = path.encode(errors="surrogateescape")
+    if b'"' not in data and b"\n" not in data and b"\\" not in data:
+        return data
+    return b'"%s"' % data.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+
+
+def blob_id(data: bytes, hash_name: str) -> str:
+    """The name that git gives to a blob."""
+    digest = hashlib.new(hash_name, b"blob %d\0" % len(data))
+    digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,291 @@
+"""What the merge makes on top of a commit: the one computation behind `guard merge` and `guard verify`."""
+
+import hashlib
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from guard.errors import GuardError
+from guard.git import Commit, NewCommit, Repo
+from guard.history import Arrival, Trailer, arrivals, entries
+from guard.policy import Policy, parse
+from guard.schema import conforms
+from merge import ENGINE, page, values
+from merge.delta import digest_of, frame_in_name
+from merge.fold import BadState, Outcome, fold, page_path, templates
+from merge.laws import Laws
+from merge.order import NEVER
+
+LAST_SECOND = 4102444799
+"""2099-12-31T23:59:59Z: deltas write times of any year, and no commit gets a later one."""
+
+
+class Tree(Mapping[str, bytes]):
+    """The files of a commit, fetched as they are asked for."""
+
+    def __init__(self, repo: Repo, commit: str | None) -> None:
+        self._repo = repo
+        self._commit = commit
+        self._known: dict[str, bytes | None] = {}
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._known:
+            self._known[path] = self._repo.reader.read(f"{self._commit}:{path}") if self._commit else None
+        data = self._known[path]
+        if data is None:
+            raise KeyError(path)
+        return data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([path for _, _, path in self._repo.tree(self._commit, "")] if self._commit else [])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@dataclass
+class Plan:
+    """A merge that is worked out and not yet written."""
+
+    parent: Commit | None
+    policy: Policy
+    outcome: Outcome
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    """Path -> content, None for a file that leaves the inbox."""
+    close: int = 0
+    missing: list[str] = field(default_factory=list)
+    """Streams that the roster expects in the closed frame and no page has."""
+    recovered: list[Arrival] = field(default_factory=list)
+    """Merged versions that the tip's inbox no longer holds."""
+
+    @property
+    def trailer(self) -> Trailer:
+        """What the commit says of itself."""
+        digests = self.outcome.digests
+        joined = "".join(f"{digest}\n" for digest in digests)
+        frames = tuple(sorted(self._frames())) or (self.close,)
+        return Trailer(frames, self.close, len(digests), hashlib.sha256(joined.encode()).hexdigest(), ENGINE)
+
+    def _frames(self) -> set[int]:
+        return {entry.frame for entry in (*self.outcome.applied, *self.outcome.rejected) if entry.frame is not None}
+
+    @property
+    def time(self) -> int:
+        """The commit's time: the newest of its deltas, never before its parent's."""
+        seconds = self.outcome.newest[0] if self.outcome.newest != NEVER else 0
+        return max(0, min(seconds, LAST_SECOND), self.parent.time if self.parent else 0)
+
+    def subject(self) -> str:
+        """The commit message's first line."""
+        streams = len({(delta.frame, delta.stream) for delta in self.outcome.applied})
+        agents = len(self.outcome.players.get("actor", ()))
+        posts, comments = self.outcome.entries["posts_created"], self.outcome.entries["comments_added"]
+        frame = max([delta.frame for delta in self.outcome.applied], default=self.close)
+        return f"[F{frame}] merge: {streams} streams, {agents} agents, {posts} posts, {comments} comments"
+
+    def message(self) -> str:
+        """The whole commit message."""
+        missing = f"Missing: {', '.join(self.missing)}\n\n" if self.missing else ""
+        return f"{self.subject()}\n\n{missing}{self.trailer.text()}\n"
+
+    def commit(self) -> NewCommit:
+        """The commit to write."""
+        parent = self.parent.id if self.parent else None
+        return NewCommit(parent, self.policy.author, self.time, self.message(), self.files)
+
+
+def policy_at(repo: Repo, commit: str | None) -> Policy:
+    """The policy that guard.toml states in a commit; the defaults where it has none."""
+    return parse(repo.reader.read(f"{commit}:guard.toml") if commit else None)
+
+
+def start(policy: Policy) -> str | None:
+    """The commit whose history is merged already by adoption; None where everything counts."""
+    if policy.from_beginning or not policy.baseline or set(policy.baseline) == {"0"}:
+        return None
+    return policy.baseline
+
+
+def work_out(
+    repo: Repo,
+    parent: str | None,
+    policy: Policy,
+    beyond: str | None,
+    delivered: list[Arrival],
+    close: int | None = None,
+) -> Plan | None:
+    """The merge of everything unmerged at `parent` and of what was `delivered` by ref; None for nothing to merge.
+
+    `beyond` is the newest merge that is known to be right: what its history holds is merged. `close` is the frame
+    to close. Raises `GuardError` where a canonical file cannot be read, or the frame cannot be closed.
+    """
+    tree = Tree(repo, parent)
+    counter = frame_counter(tree, policy.laws)
+    adopted = _adopted(repo, policy)
+    came = arrivals(repo, policy, parent, beyond) if parent else []
+    found = [arrival for arrival in (*came, *delivered) if arrival.oid not in adopted]
+    try:
+        _readable(repo, tree, policy, parent, beyond)
+        outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close)
+    except BadState as error:
+        raise bad_state(error) from None
+    merged = max((delta.frame for delta in outcome.applied), default=counter)
+    if close is not None and close > max(merged, counter + 1):
+        raise GuardError(
+            "usage",
+            f"frame {close} cannot be closed: the last closed frame is {counter}",
+            "a frame without any delta can be closed only if it is the next one",
+            f"guard merge --frame {counter + 1}",
+        )
+    if not outcome.applied and not outcome.rejected and (close is None or close <= counter):
+        return None
+    plan = Plan(repo.commit(parent) if parent else None, policy, outcome, dict(outcome.files))
+    plan.close = max(merged, 0) if close is None else close
+    plan.files.update(_entering(repo, policy, outcome, tree, delivered))
+    present = {path: oid for _, oid, path in repo.tree(parent, policy.inbox)} if parent else {}
+    after = ChainMap(outcome.files, tree)  # type: ignore[arg-type]  # nothing writes to it
+    assert outcome.counter is not None
+    plan.files.update(dict.fromkeys(leaving(repo, present, after, policy, outcome.counter)))
+    plan.recovered = _recovered(found, present, policy, outcome)
+    plan.missing = missing_streams(after, policy, plan.close)
+    return plan
+
+
+def bad_state(error: BadState) -> GuardError:
+    """The refusal to merge into a canonical file that cannot be read."""
+    return GuardError(
+        "state",
+        f"{error.path} cannot be merged into: {error.reason}",
+        "taking it for empty would wipe every record in it; nothing was written",
+        f"guard restore {error.path}",
+    )
+
+
+def frame_counter(tree: Mapping[str, bytes], laws: Laws) -> int:
+    """The frame counter of a commit, -1 where there is none; raises `GuardError` where it cannot be read."""
+    data = tree.get(laws.counter)
+    if data is None:
+        return -1
+    try:
+        frame = values.parse(data)["frame"]
+        if type(frame) is int:
+            return frame
+        reason = "its frame is not an integer"
+    except (values.BadJson, KeyError, TypeError) as error:
+        reason = str(error)
+    raise bad_state(BadState(laws.counter, reason))
+
+
+def _adopted(repo: Repo, policy: Policy) -> set[str]:
+    """The files that lay in the inbox at adoption: merged by whatever merged before guard did."""
+    baseline = start(policy)
+    if baseline is None or repo.resolve(baseline) is None:
+        return set()
+    return {oid for _, oid, _ in repo.tree(baseline, policy.inbox)}
+
+
+def _readable(repo: Repo, tree: Tree, policy: Policy, parent: str | None, beyond: str | None) -> None:
+    """Raise `BadState` for a top-level canonical file that cannot be read and that somebody changed, or the fold needs.
+
+    Only what changed since the last good merge is looked at, so that the cost does not grow with the state.
+    """
+    if parent is None:
+        return
+    if beyond is not None:
+        changed = {change.path for change in repo.changes(beyond, parent, "state") if change.new_mode != "000000"}
+    else:
+        changed = {path for _, _, path in repo.tree(parent, "state")}
+    watched = {path for path in changed if policy.is_canonical(path) and path.endswith(".json")}
+    kept = [policy.laws.pages, policy.laws.registers, *(law.index for law in policy.laws.lists if law.index)]
+    deep = tuple(f"{folder}/" for folder in kept)  # read by the fold, where it needs them
+    for path in sorted(watched | templates(policy.laws).keys()):
+        if path.startswith(deep) or path not in tree:
+            continue
+        try:
+            values.parse(tree[path])
+        except values.BadJson as error:
+            raise BadState(path, str(error)) from None
+
+
+def _entering(
+    repo: Repo, policy: Policy, outcome: Outcome, tree: Tree, delivered: list[Arrival]
+) -> dict[str, bytes | None]:
+    """The files that came by ref and enter the inbox, so that their bytes are part of history."""
+    recorded = set(outcome.digests)
+    files: dict[str, bytes | None] = {}
+    for arrival in delivered:
+        data = repo.reader.read(arrival.oid)
+        path = policy.inbox + arrival.name
+        if data is not None and digest_of(data) in recorded and path not in tree:
+            files[path] = data
+    return files
+
+
+def leaving(
+    repo: Repo, present: Mapping[str, str], files: Mapping[str, bytes], policy: Policy, counter: int
+) -> list[str]:
+    """The inbox files (path -> object) that a merge drops: recorded in a page, of a frame that is not kept any more.
+
+    `files` are those after the merge, `counter` is the frame counter then.
+    """
+    dropped = []
+    recorded: dict[int, set[str]] = {}
+    for path, oid in sorted(present.items()):
+        frame = frame_in_name(path[len(policy.inbox) :])
+        if frame < 0 or frame > counter - policy.keep_frames:
+            continue
+        if frame not in recorded:
+            data = files.get(page_path(frame, policy.laws))
+            recorded[frame] = page.digests(data) if data is not None else set()
+        if recorded[frame]:
+            data = repo.reader.read(oid)
+            if data is not None and digest_of(data) in recorded[frame]:
+                dropped.append(path)
+    return dropped
+
+
+def _recovered(found: list[Arrival], present: Mapping[str, str], policy: Policy, outcome: Outcome) -> list[Arrival]:
+    merged = {entry.name for entry in (*outcome.applied, *outcome.rejected)}
+    return [
+        arrival
+        for arrival in found
+        if arrival.name in merged
+        and not arrival.origin.startswith("refs/")
+        and present.get(policy.inbox + arrival.name) != arrival.oid
+    ]
+
+
+def roster(files: Mapping[str, bytes], policy: Policy) -> tuple[int | None, list[str]]:
+    """The frame that the roster speaks of, and the streams that it expects; (None, []) where there is none to read.
+
+    The roster is coordination, not state: one that cannot be read expects nobody.
+    """
+    data = files.get(policy.roster)
+    try:
+        value = values.parse(data) if data is not None else {}
+        frame, streams = value["frame"], list(value["streams"])
+    except (values.BadJson, KeyError, TypeError):
+        return None, []
+    return (frame if type(frame) is int else None), [name for name in streams if isinstance(name, str)]
+
+
+def streams_of(files: Mapping[str, bytes], frame: int, laws: Laws) -> dict[str, dict[str, Any]]:
+    """What the page of a frame says of its streams; empty where there is no page."""
+    data = files.get(page_path(frame, laws))
+    if data is None:
+        return {}
+    try:
+        streams: dict[str, dict[str, Any]] = values.parse(data)["streams"]
+    except (values.BadJson, KeyError, TypeError) as error:
+        raise bad_state(BadState(page_path(frame, laws), str(error))) from None
+    return streams
+
+
+def missing_streams(files: Mapping[str, bytes], policy: Policy, frame: int) -> list[str]:
+    """The streams that the roster expects in `frame` and that its page does not have."""
+    expected_frame, expected = roster(files, policy)
+    if expected_frame != frame:
+        return []
+    came = streams_of(files, frame, policy.laws)
+    return [stream for stream in expected if stream not in came]

@@ -1,0 +1,278 @@
+"""The shared write: move a branch from the tip that was read to a new commit, or learn that somebody was faster.
+
+Truth is a ref on the hub: the remote, or, without one, this repository's own branch. Every write is a compare-and-swap
+on what was read. Nothing here touches an index or a work tree, except that a branch that is checked out here, where
+this repository is itself the hub, goes forward the way `git merge --ff-only` takes it.
+"""
+
+import random
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from guard.errors import GuardError
+from guard.git import Repo, failure
+
+DELTA_REFS = "refs/guard/deltas/"
+CANDIDATE = "refs/guard/merged/candidate"
+
+TRIES = 40
+"""Against others. Measured: 24 clones that push three times each to one branch need up to about 30 tries each."""
+REFUSED_TRIES = 8
+"""Against a hub that answers and says no: a hook may have its bad moment, but it may also mean it."""
+
+Verdict = Literal["won", "lost", "refused"]
+
+
+@dataclass
+class Snapshot:
+    """What the hub held when it was asked: the tip of the state branch, and the refs that deliver deltas."""
+
+    tip: str | None
+    deltas: dict[str, str] = field(default_factory=dict)
+
+
+class Hub(Protocol):
+    """Where the state branch lives."""
+
+    name: str
+
+    def read(self) -> Snapshot:
+        """What it holds now; its objects are in this clone afterwards."""
+
+    def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
+        """Move the branch from `old` to `new` (None: leave it) and delete the delivering refs `drop`, all or nothing.
+
+        Returns the verdict and, unless it was won, what was said.
+        """
+
+
+def hub(repo: Repo, branch: str, remote: str) -> Hub:
+    """The hub of a repository: its remote if it has one, else itself."""
+    return Remote(repo, branch, remote) if repo.config(f"remote.{remote}.url") is not None else Local(repo, branch)
+
+
+class Remote:
+    """A hub that is pushed to."""
+
+    def __init__(self, repo: Repo, branch: str, remote: str) -> None:
+        self.repo = repo
+        self.name = remote
+        self.ref = f"refs/heads/{branch}"
+        self.tracking = f"refs/remotes/{remote}/{branch}"
+        self.copies = f"refs/guard/remotes/{remote}/deltas/"
+
+    def read(self) -> Snapshot:
+        """Fetch the branch and the delivering refs; raises `GuardError` when the hub cannot be reached."""
+        branch = f"+{self.ref}:{self.tracking}"
+        said = self._fetch(branch)
+        if "couldn't find remote ref" in said:  # a hub where nobody pushed the branch yet
+            said = self._fetch()
+            self.repo.call("update-ref", "-d", self.tracking, check=False)
+        if said:
+            raise GuardError(
+                "network", f"{self.name} cannot be read: {said}", "nothing was merged", f"git fetch {self.name}"
+            )
+        copies = self.repo.refs(self.copies)
+        deltas = {DELTA_REFS + ref[len(self.copies) :]: oid for ref, oid in copies.items()}
+        tip = self.repo.resolve(self.tracking)
+        return Snapshot(tip or self.repo.resolve(self.ref), deltas)
+
+    def _fetch(self, *refspecs: str) -> str:
+        """Fetch; returns what git said where it failed."""
+        words = ["fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-maintenance"]
+        words += ["--no-recurse-submodules", self.name, *refspecs, f"+{DELTA_REFS}*:{self.copies}*"]
+        said = ""
+        for wait in backoff(6):  # two fetches in one clone meet at the lock of a ref
+            done = self.repo.call(*words, check=False)
+            said = done.stderr.decode(errors="replace").strip() if done.returncode else ""
+            if "cannot lock ref" not in said and "unable to update local ref" not in said:
+                break
+            time.sleep(wait)
+        return said
+
+    def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
+        """Push with a lease on everything that was read."""
+        words = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
+        refspecs = []
+        if new is not None:
+            words.append(f"--force-with-lease={self.ref}:{old or ''}")
+            refspecs.append(f"{new}:{self.ref}")
+        for ref, oid in drop.items():
+            words.append(f"--force-with-lease={ref}:{oid}")
+            refspecs.append(f":{ref}")
+        if len(refspecs) > 1:
+            words.append("--atomic")
+        done = self.repo.call(*words, self.name, *refspecs, check=False)
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        if done.returncode == 0:
+            if new is not None:
+                self.repo.call("update-ref", self.tracking, new, check=False)
+            return "won", ""
+        # A lost answer looks like a lost race, so the hub itself is asked who won.
+        now = self.read().tip
+        if new is not None and now is not None and self.repo.is_ancestor(new, now):
+            return "won", ""
+        refused = "hook declined" in said or "protected branch" in said
+        return ("refused" if refused and now == old else "lost"), _told(said)
+
+
+class Local:
+    """A repository without remote: its own branch is the hub."""
+
+    def __init__(self, repo: Repo, branch: str) -> None:
+        self.repo = repo
+        self.name = f"the local branch {branch}"
+        self.ref = f"refs/heads/{branch}"
+
+    def read(self) -> Snapshot:
+        """The branch and the delivering refs."""
+        return Snapshot(self.repo.resolve(self.ref), self.repo.refs(DELTA_REFS))
+
+    def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
+        """Move the branch, checked out or not; raises `GuardError` where uncommitted work is in the way."""
+        tree = self._checked_out() if new is not None and old is not None else None
+        if tree is not None and new is not None and old is not None:
+            verdict, said = _fast_forward(Repo(tree), old, new)
+            if verdict != "won":
+                return verdict, said
+            new = None
+        lines = ["start"]
+        if new is not None:
+            lines.append(f"update {self.ref} {new} {old or self.repo.null}")
+        lines += [f"delete {ref} {oid}" for ref, oid in drop.items()]
+        if len(lines) == 1:
+            return "won", ""
+        lines += ["prepare", "commit"]
+        done = self.repo.call("update-ref", "--stdin", input="".join(f"{line}\n" for line in lines).encode(), check=False)
+        if done.returncode == 0:
+            return "won", ""
+        return "lost", done.stderr.decode(errors="replace").strip()
+
+    def _checked_out(self) -> Path | None:
+        """The work tree that has the branch checked out."""
+        tree: Path | None = None
+        for line in self.repo.run("worktree", "list", "--porcelain").splitlines():
+            if line.startswith("worktree "):
+                tree = Path(line[len("worktree ") :])
+            elif line == f"branch {self.ref}" and tree is not None and tree.is_dir():
+                return tree
+        return None
+
+
+def _fast_forward(repo: Repo, old: str, new: str) -> tuple[Verdict, str]:
+    """Take a checked-out branch forward; files that somebody changed and the merge does not touch stay as they are."""
+    done = _ff_only(repo, new)
+    if done.returncode != 0 and _finish_interrupted(repo, old, new, _overwritten(done.stderr)):
+        done = _ff_only(repo, new)
+    if done.returncode == 0:
+        return "won", ""
+    said = done.stderr.decode(errors="replace").strip()
+    names = _overwritten(done.stderr)
+    if names:
+        raise GuardError(
+            "state",
+            f"uncommitted changes are in the way of the merge: {', '.join(names)}",
+            "the merge rewrites these files, and what is not committed would be gone; nothing was changed",
+            f"move your edit into a delta, then git restore --staged --worktree -- {names[0]}",
+        )
+    if "index.lock" in said:
+        return "lost", said
+    if "fast-forward" in said or "cannot lock ref" in said:
+        return "lost", said
+    raise failure(("merge", "--ff-only", new), done.returncode, said)
+
+
+def _ff_only(repo: Repo, new: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        repo.command("-c", "merge.autoStash=false", "-c", "merge.verifySignatures=false", "merge", "--ff-only", "--quiet", new),
+        capture_output=True,
+        env=repo.environment({"GIT_REFLOG_ACTION": "guard merge"}),
+        start_new_session=True,  # who kills us and our children must not cut a checkout in half
+        check=False,
+    )
+
+
+_OVERWRITTEN = re.compile(rb"^\t(.+)$", re.MULTILINE)
+
+
+def _overwritten(said: bytes) -> list[str]:
+    """The files that git names as being in the way."""
+    return [name.decode(errors="surrogateescape") for name in _OVERWRITTEN.findall(said)]
+
+
+def _finish_interrupted(repo: Repo, old: str, new: str, names: list[str]) -> bool:
+    """Enter files into the index that already hold exactly what the merge puts there: a run that was cut off wrote them.
+
+    Returns whether that clears the way. An entry that somebody staged is left alone.
+    """
+    top = Path(repo.run("rev-parse", "--show-toplevel").rstrip("\n"))
+    entries = []
+    for name in names:
+        path = top / name
+        wanted = repo.run("ls-tree", new, "--", name).split()
+        before = repo.run("ls-tree", old, "--", name).split()
+        staged = repo.run("ls-files", "--stage", "--", name).split()
+        if len(wanted) < 4 or not path.is_file() or (staged and before and staged[1] != before[2]):
+            return False
+        if repo.run("hash-object", "--no-filters", "--", str(path)).strip() != wanted[2]:
+            return False
+        entries.append(f"{wanted[0]},{wanted[2]},{name}")
+    for entry in entries:
+        repo.run("update-index", "--add", "--cacheinfo", entry)
+    return bool(entries)
+
+
+def _told(said: str) -> str:
+    """What of a failed push a person wants to read."""
+    lines = [line.strip() for line in said.splitlines()]
+    return "; ".join(line for line in lines if line and not line.startswith(("To ", "Done", "hint:")))[:2000]
+
+
+def backoff(tries: int) -> Iterator[float]:
+    """Seconds to wait after each try: exponential from 50 ms up to 2 s, full jitter."""
+    for attempt in range(tries):
+        yield random.uniform(0, min(2.0, 0.05 * 2**attempt))
+
+
+@dataclass
+class Offer:
+    """What somebody wants to publish: a commit on the tip that was read (None: only refs to delete)."""
+
+    commit: str | None
+    drop: dict[str, str] = field(default_factory=dict)
+
+
+def publish(
+    place: Hub, make: Callable[[Snapshot], Offer | None], note: Callable[[str], None] = lambda _: None
+) -> tuple[Snapshot, Offer | None]:
+    """Make an offer on the hub's tip and move the branch to it; made again on every newer tip until it is in.
+
+    Returns the snapshot that it was made on, and the offer; None where `make` had nothing to offer. Raises
+    `GuardError` when the tries are used up, or what `make` raises.
+    """
+    refusals = 0
+    said = ""
+    for attempt, wait in enumerate(backoff(TRIES), start=1):
+        snapshot = place.read()
+        offer = make(snapshot)
+        if offer is None or (offer.commit is None and not offer.drop):
+            return snapshot, offer
+        verdict, said = place.move(snapshot.tip, offer.commit, offer.drop)
+        if verdict == "won":
+            return snapshot, offer
+        refusals += verdict == "refused"
+        if refusals >= REFUSED_TRIES:
+            break
+        note(f"{place.name} moved on or refused (try {attempt}): {said or 'somebody was faster'}")
+        time.sleep(wait)
+    raise GuardError(
+        "contention",
+        f"{place.name} did not take the commit: {said}",
+        "nothing was published; what was to be published is still there to be made again",
+        "run the command again",
+    )

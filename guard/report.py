@@ -1,0 +1,84 @@
+"""What commands print: results for people on stdout, narration on stderr, JSON where programs read."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from guard.errors import GuardError
+
+
+class Progress(Protocol):
+    """Something that can be told how far a long piece of work is."""
+
+    def __call__(self, text: str) -> None:
+        """Say where it is."""
+
+
+class Report:
+    """Where one command's words go. `json` is one object at the end instead of text, `quiet` drops narration."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+
+    def say(self, text: str = "") -> None:
+        """A line of the result."""
+        if not self.as_json:
+            print(_printable(text))
+
+    def note(self, text: str) -> None:
+        """A line of narration."""
+        if not self.quiet:
+            print(_printable(text), file=sys.stderr)
+
+    def warn(self, text: str) -> None:
+        """Something that the person should know; `--quiet` does not hide it."""
+        print(_printable(f"guard: warning: {text}"), file=sys.stderr)
+
+    def result(self, value: dict[str, Any]) -> None:
+        """The whole result, where a program reads."""
+        if self.as_json:
+            print(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def error(self, error: GuardError) -> int:
+        """Say what could not be done; returns the exit code."""
+        if self.as_json:
+            value = {"error": {"kind": error.kind, "what": error.what, "why": error.why, "fix": error.fix}}
+            self.result({**value, "exit": error.exit_code})
+        print(_printable(error.text()), file=sys.stderr)
+        return error.exit_code
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+        """A table for people to compare in; `right` are the places of columns of numbers."""
+        if self.as_json or not rows:
+            return
+        from rich import box  # here: most commands print no table
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for place, name in enumerate(columns):
+            table.add_column(name, justify="right" if place in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*map(_printable, row))
+        Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False).print(table)
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[Progress]:
+        """Show on stderr that something takes its time: a live line on a terminal, nothing elsewhere."""
+        if self.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            yield lambda _text: None
+            return
+        from rich.console import Console  # here: only a terminal needs it
+
+        with Console(stderr=True, markup=False).status(text) as status:
+            yield lambda text: status.update(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """`text` without control characters: names in a repository are anybody's, and must not drive the terminal."""
+    clean = "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+    return clean.encode(errors="replace").decode()

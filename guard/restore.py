@@ -1,0 +1,82 @@
+"""Rebuilding canonical files: the bytes of a good commit plus every delta that was merged since."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from guard.git import Repo
+from guard.history import arrivals, claims, entries, trailer
+from guard.plan import Tree, bad_state
+from guard.policy import Policy
+from guard.schema import conforms
+from merge import page, values
+from merge.delta import digest_of
+from merge.fold import BadState, fold
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """Canonical files as they should be: `files` by path, and how many deltas were merged into `rev`'s bytes."""
+
+    rev: str
+    files: Mapping[str, bytes]
+    deltas: int
+
+
+def rebuild(repo: Repo, policy: Policy, rev: str, tip: str, beyond: str | None) -> Rebuilt:
+    """The canonical files of `rev` with every delta in them that a merge in `rev`..`tip` recorded.
+
+    `beyond` is the newest good merge at `rev`. Raises `GuardError` where a canonical file of `rev` cannot be read.
+    """
+    recorded, close = merged_since(repo, policy, rev, tip)
+    found = [
+        arrival
+        for arrival in arrivals(repo, policy, tip, beyond)
+        if arrival.mode == "160000" or digest_of(repo.reader.read(arrival.oid) or b"") in recorded
+    ]
+    tree = Tree(repo, rev)
+    base = {path: oid for mode, oid, path in repo.tree(rev, "") if policy.is_canonical(path)}
+    try:
+        outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close)
+    except BadState as error:
+        raise bad_state(error) from None
+    files = {path: tree[path] for path in base} | outcome.files
+    return Rebuilt(rev, files, len(outcome.applied))
+
+
+def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[str], int | None]:
+    """The digests that merges in `rev`..`tip` recorded, and the newest frame that one of them closed."""
+    recorded: set[str] = set()
+    close: int | None = None
+    for claim in claims(repo, tip, rev):
+        if len(claim.parents) != 1:
+            continue
+        said = trailer(claim.message)
+        if said is not None:
+            close = said.close if close is None else max(close, said.close)
+        for change in repo.changes(claim.parents[0], claim.id, policy.laws.pages):
+            recorded |= _digests(repo, change.new, repo.null) - _digests(repo, change.old, repo.null)
+    return recorded, close
+
+
+def _digests(repo: Repo, oid: str, null: str) -> set[str]:
+    """The digests that a page, or a record of rejected files, holds; none where it is neither."""
+    data = repo.reader.read(oid) if oid != null else None
+    if data is None:
+        return set()
+    try:
+        value = values.parse(data)
+        return page.digests(data) if "streams" in value else {key for key in value if isinstance(key, str)}
+    except (values.BadJson, page.NotAPage, TypeError):
+        return set()
+
+
+def counts(data: bytes | None) -> dict[str, int]:
+    """Record counts of a JSON file: how many members each of its maps and lists has; `{}` where it cannot be read."""
+    try:
+        value = values.parse(data) if data is not None else {}
+    except values.BadJson:
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    found = {key: len(part) for key, part in value.items() if isinstance(part, dict | list) and key != "_meta"}
+    return found or {"keys": len(value)}

@@ -1,0 +1,44 @@
+"""Deltas that exist here and that no merge can see yet: uncommitted, or committed and not pushed."""
+
+import shlex
+
+from guard.git import Repo
+from guard.policy import Policy
+from merge.delta import is_candidate
+
+
+def undelivered(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
+    """A sentence for each kind that there is, with the command that delivers it."""
+    found = []
+    uncommitted = [] if repo.bare else _uncommitted(repo, policy)
+    if uncommitted:
+        files = " ".join(shlex.quote(path) for path in uncommitted[:5])
+        more = f" (and {len(uncommitted) - 5} more)" if len(uncommitted) > 5 else ""
+        found.append(
+            f"not merged, because not committed: {files}{more}\n"
+            f"  fix: git add -- {files} && git commit -m 'deltas' -- {files} && git push"
+        )
+    unpushed = _unpushed(repo, policy, tip)
+    if unpushed:
+        found.append(
+            f"not merged, because committed here and not pushed: {' '.join(unpushed[:5])}"
+            f"{f' (and {len(unpushed) - 5} more)' if len(unpushed) > 5 else ''}\n  fix: git push {policy.remote} HEAD:{policy.branch}"
+        )
+    return found
+
+
+def _uncommitted(repo: Repo, policy: Policy) -> list[str]:
+    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all")
+    done = repo.call(*words, "--", f":(top){policy.inbox}", check=False)
+    lines = done.stdout.decode(errors="surrogateescape").split("\0")
+    changed = [line[3:] for line in lines if line and "D" not in line[:2]]
+    return [path for path in changed if is_candidate(path[len(policy.inbox) :])]
+
+
+def _unpushed(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
+    head = repo.resolve("HEAD")
+    if head is None or tip is None or head == tip:
+        return []
+    changes = repo.run("log", "-z", "--format=", "--name-only", "--diff-filter=AM", f"{tip}..{head}", "--", policy.inbox)
+    paths = sorted({path.strip("\n") for path in changes.split("\0")} - {""})
+    return [path for path in paths if is_candidate(path[len(policy.inbox) :])]

@@ -1,0 +1,404 @@
+"""Recomputing history: does every commit hold the canonical bytes that the merge makes, and nothing else?
+
+A trailer is a claim. What counts is that the bytes can be computed again from the commit's parent and the deltas.
+"""
+
+import fnmatch
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from guard import appendonly
+from guard.errors import GuardError
+from guard.git import Change, Commit, Repo, blob_id, parse_raw
+from guard.history import Arrival, claims, restored, trailer
+from guard.plan import Plan, policy_at, start, work_out
+from guard.policy import Policy
+from guard.restore import merged_since, rebuild
+from merge import page, values
+from merge.delta import digest_of, frame_in_name
+from merge.fold import page_path
+
+VERIFIED = "refs/guard/verified"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in history that should not be: the commit, the path, the rule's code, and what it is."""
+
+    commit: str
+    path: str
+    code: str
+    what: str
+
+
+@dataclass
+class Verdict:
+    """What a verification found. `repaired` are problems that a later commit of the range made good."""
+
+    problems: list[Problem] = field(default_factory=list)
+    repaired: list[Problem] = field(default_factory=list)
+    commits: int = 0
+    merges: int = 0
+    restores: int = 0
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place in the chain of canonical states: the commit that made this state, and the newest merge up to it."""
+
+    commit: str
+    depth: int
+    merge: str | None
+    before: "Link | None" = None
+
+    def contains(self, other: "Link") -> bool:
+        """Whether the other state lies on the way to this one."""
+        link: Link | None = self
+        while link is not None and link.depth > other.depth:
+            link = link.before
+        return link is not None and link.commit == other.commit
+
+
+_OLDER = Link("", -1, None)
+"""The state of a commit before the range: older than, and contained in, the one that the range starts from."""
+
+
+@dataclass
+class _State:
+    """What is known of a commit's canonical files: their link, and the paths that hold something else."""
+
+    link: Link
+    dirty: frozenset[str] = frozenset()
+
+
+# --- one merge commit ------------------------------------------------------------------------------------------
+
+
+def differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]:
+    """Where a merge commit differs from what the merge makes on its parent; `beyond` as in `work_out`."""
+    parent = commit.parents[0]
+    policy = policy_at(repo, parent)
+    changes = repo.changes(parent, commit.id)
+    said = trailer(commit.message)
+    added = [change for change in changes if policy.in_inbox(change.path) and change.old_mode == "000000"]
+    brought = [
+        Arrival(change.path[len(policy.inbox) :], change.new_mode, change.new, "refs/") for change in added
+    ]
+    try:
+        plan = work_out(repo, parent, policy, beyond, brought, said.close if said else None)
+    except GuardError as error:
+        return [Problem(commit.id, "", "G101", f"the merge cannot be made again on its parent: {error.what}")]
+    if plan is None:
+        return [Problem(commit.id, "", "G101", f"it says {said.text() if said else 'nothing'}, but nothing was to be merged")]
+    problems = _different_files(repo, commit, plan, changes)
+    if said is not None and not problems and said != plan.trailer:
+        problems.append(Problem(commit.id, "", "G101", f"its trailer is forged: the merge says {plan.trailer.text()}"))
+    return problems
+
+
+def _different_files(repo: Repo, commit: Commit, plan: Plan, changes: list[Change]) -> list[Problem]:
+    policy = plan.policy
+    leaving = {path for path, data in plan.files.items() if data is None}
+    expected = {path: blob_id(data, repo.hash) for path, data in plan.files.items() if data is not None}
+    actual = {
+        change.path: change.new
+        for change in changes
+        if policy.is_canonical(change.path) or policy.in_inbox(change.path)
+    }
+    problems = []
+    for path in sorted(expected.keys() | actual.keys()):
+        if path in actual and actual[path] == repo.null and path in leaving:
+            continue
+        if expected.get(path) != actual.get(path):
+            problems.append(Problem(commit.id, path, "G101", "it holds other bytes than the merge makes"))
+    modes = {change.path: change.new_mode for change in changes}
+    for path in sorted(expected.keys() & actual.keys()):
+        if modes[path] != "100644" and not any(problem.path == path for problem in problems):
+            problems.append(Problem(commit.id, path, "G101", f"its mode is {modes[path]}"))
+    return problems
+
+
+def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
+    """The newest merge in the history of `tip` that can be made again, else where adoption starts.
+
+    What its history holds is merged. It is checked against its own parent, with the merge that is claimed before
+    it for the boundary; `verify` checks the whole chain.
+    """
+    first = start(policy)
+    if tip is None:
+        return first
+    if first is not None and repo.resolve(first) is None:
+        raise GuardError(
+            "git",
+            f"the baseline {first} is not in this clone",
+            "without the history since adoption, deltas that were overwritten would be missed",
+            "git fetch --unshallow",
+        )
+    known = set(repo.refs("refs/guard/checked/").values())
+    found = list(_some(claims(repo, tip, first)))
+    for place, claim in enumerate(found):
+        if claim.id in known:
+            return claim.id
+        if len(claim.parents) == 1:
+            older = next(claims(repo, claim.parents[0], first), None)
+            if not differences(repo, claim, older.id if older else first):
+                remember(repo, claim.id)
+                return claim.id
+        del place
+    return first
+
+
+def _some(found: Iterator[Commit]) -> Iterator[Commit]:
+    yield from found
+
+
+def remember(repo: Repo, merge: str) -> None:
+    """Note a merge that was checked here, so that the next run need not check it again; the newest one is enough."""
+    repo.call("update-ref", "refs/guard/checked/merge", merge, check=False)
+
+
+# --- a range ---------------------------------------------------------------------------------------------------
+
+
+def verify(repo: Repo, old: str | None, new: str, note: Callable[[int, int], None] = lambda _done, _all: None) -> Verdict:
+    """Judge every commit of `old`..`new`, oldest first; `old` is taken for good. None judges all of history."""
+    return _Walk(repo, old, new).judge(note)
+
+
+class _Walk:
+    """One verification of a range."""
+
+    def __init__(self, repo: Repo, old: str | None, new: str) -> None:
+        self.repo = repo
+        self.old = old
+        self.verdict = Verdict(tip=new)
+        self.states: dict[str, _State] = {}
+        self.policy = cache(lambda commit: policy_at(repo, commit))
+        if old is not None:
+            self.states[old] = _State(Link(old, 0, newest_merge(repo, policy_at(repo, old), old)))
+
+    def judge(self, note: Callable[[int, int], None]) -> Verdict:
+        commits = self._commits()
+        for done, (commit, parents, changes) in enumerate(commits):
+            note(done, len(commits))
+            self.verdict.commits += 1
+            if len(parents) > 1:
+                self._several_parents(commit, parents)
+            else:
+                self._one_parent(commit, parents[0] if parents else None, changes)
+        note(len(commits), len(commits))
+        self._sort_out()
+        return self.verdict
+
+    def _commits(self) -> list[tuple[str, list[str], list[Change]]]:
+        """The commits of the range with their parents and, for those with one, what they change."""
+        words = ["log", "-z", "--topo-order", "--reverse", "--format=commit:%H %P", "--raw", "--no-renames"]
+        words += ["--no-abbrev", "--no-ext-diff", "--root", self.verdict.tip, *([f"^{self.old}"] if self.old else [])]
+        commits: list[tuple[str, list[str], list[Change]]] = []
+        head = ""
+        for record in self.repo.stream(*words):
+            text = record.decode(errors="surrogateescape").lstrip("\n") if not head else record.decode(errors="surrogateescape")
+            if head:
+                commits[-1][2].extend(parse_raw(f"{head}\0{text}\0"))
+                head = ""
+            elif text.startswith("commit:"):
+                name, *parents = text[len("commit:") :].split()
+                commits.append((name, parents, []))
+            elif text.startswith(":"):
+                head = text
+        return commits
+
+    def _state(self, commit: str | None) -> _State:
+        return self.states.get(commit or "", _State(_OLDER))
+
+    def _problem(self, commit: str, path: str, code: str, what: str) -> None:
+        self.verdict.problems.append(Problem(commit, path, code, what))
+
+    def _one_parent(self, commit: str, parent: str | None, changes: list[Change]) -> None:
+        policy = self.policy(parent)
+        before = self._state(parent)
+        canonical = [change for change in changes if policy.is_canonical(change.path)]
+        self.states[commit] = before
+        claimed = self.repo.commit(commit) if canonical or any(c.path.startswith(policy.inbox) for c in changes) else None
+        if canonical and policy.baseline:
+            assert claimed is not None
+            self._canonical(claimed, canonical, before)
+        elif policy.baseline is None and self.policy(commit).baseline is not None:
+            self._adoption(commit, canonical)
+        elif policy.baseline and not canonical:
+            self._empty_claim(commit)
+        if self.states[commit].link.commit != commit:
+            self._deltas(commit, policy, changes)
+        self._texts(commit, policy, changes)
+
+    def _canonical(self, commit: Commit, changes: list[Change], before: _State) -> None:
+        """A commit that changes canonical files: a merge's, a restore's, a way back, or nobody's."""
+        paths = {change.path for change in changes}
+        rev = restored(commit.message)
+        if rev is not None:
+            problems = self._restore(commit, rev, paths, before)
+            if not problems:
+                self.verdict.restores += 1
+                self.states[commit.id] = _State(Link(commit.id, before.link.depth + 1, before.link.merge, before.link), before.dirty - paths)
+                return
+        elif before.dirty and self._back(commit.id, paths, before):
+            self.states[commit.id] = _State(before.link, before.dirty - paths)
+            return
+        else:
+            problems = differences(self.repo, commit, before.link.merge)
+            if not problems:
+                self.verdict.merges += 1
+                self.states[commit.id] = _State(Link(commit.id, before.link.depth + 1, commit.id, before.link), before.dirty)
+                return
+            if trailer(commit.message) is None:
+                problems = [
+                    Problem(commit.id, path, "G101", "changed outside a merge") for path in sorted(paths)
+                ]
+        self.verdict.problems += problems
+        self.states[commit.id] = _State(before.link, before.dirty | paths)
+
+    def _back(self, commit: str, paths: set[str], before: _State) -> bool:
+        """Whether a commit puts files back to the last good state's bytes."""
+        good = before.link.commit
+        return bool(good) and not self.repo.changes(good, commit, *sorted(paths))
+
+    def _restore(self, commit: Commit, rev: str, paths: set[str], before: _State) -> list[Problem]:
+        parent = commit.parents[0]
+        policy = self.policy(parent)
+        wrong = wrong_rev(self.repo, policy, rev, parent)
+        if wrong:
+            return [Problem(commit.id, "", "G101", wrong)]
+        if rev in self.states and self.states[rev].dirty:
+            return [Problem(commit.id, "", "G101", f"{rev[:12]}, which it restores, does not verify itself")]
+        try:
+            rebuilt = rebuild(self.repo, policy, rev, parent, newest_merge(self.repo, policy, rev))
+        except GuardError as error:
+            return [Problem(commit.id, "", "G101", error.what)]
+        actual = {change.path: change.new for change in self.repo.changes(parent, commit.id)}
+        problems = []
+        for path in sorted(paths):
+            data = rebuilt.files.get(path)
+            expected = blob_id(data, self.repo.hash) if data is not None else self.repo.null
+            if actual[path] != expected:
+                problems.append(Problem(commit.id, path, "G101", f"it holds other bytes than {rev[:12]} and the deltas since"))
+        return problems
+
+    def _adoption(self, commit: str, canonical: list[Change]) -> None:
+        """The commit that adopts guard may create canonical files that are missing, and change none."""
+        for change in canonical:
+            if change.old_mode != "000000":
+                self._problem(commit, change.path, "G101", "changed by the commit that adopts guard")
+        self.states[commit] = _State(Link(commit, self._state(commit).link.depth + 1, self._state(commit).link.merge, self._state(commit).link))
+
+    def _empty_claim(self, commit: str) -> None:
+        """A trailer on a commit that changes nothing canonical claims a merge that did not happen."""
+        if commit in self._claiming and (trailer(message := self.repo.commit(commit).message) or restored(message)):
+            self._problem(commit, "", "G101", "it claims to be a merge or a restore and changes nothing canonical")
+
+    @property
+    def _claiming(self) -> set[str]:
+        if not hasattr(self, "_claims"):
+            words = ["log", "-z", "--grep=^Guard-Merge:", "--grep=^Guard-Restore:", "--format=%H", self.verdict.tip]
+            words += [f"^{self.old}"] if self.old else []
+            self._claims = {record.decode().strip() for record in self.repo.stream(*words)}
+        return self._claims
+
+    def _several_parents(self, commit: str, parents: list[str]) -> None:
+        """A git merge holds the canonical bytes of the parent whose state contains the others'."""
+        states = [(self._state(parent), parent) for parent in parents]
+        state, parent = max(states, key=lambda pair: pair[0].link.depth)
+        self.states[commit] = state
+        policy = self.policy(parent)
+        if not policy.baseline:
+            return
+        apart = [other for other, _ in states if not state.link.contains(other.link)]
+        if apart:
+            self._problem(commit, "", "G101", "it joins two states of which neither contains the other")
+        wrong = {change.path for change in self.repo.changes(parent, commit) if policy.is_canonical(change.path)}
+        for path in sorted(wrong):
+            self._problem(commit, path, "G101", f"it differs from {parent[:12]}, the newest state it joins")
+        self.states[commit] = _State(state.link, state.dirty | wrong)
+
+    # --- what is not canonical ---------------------------------------------------------------------------------
+
+    def _deltas(self, commit: str, policy: Policy, changes: list[Change]) -> None:
+        for change in changes:
+            if not policy.in_inbox(change.path) or change.old_mode == "000000":
+                continue
+            if change.new_mode != "000000":
+                self._problem(commit, change.path, "G103", "a committed delta was rewritten")
+            elif not self._recorded(commit, policy, change.path, change.old):
+                self._problem(commit, change.path, "G103", "a delta was deleted that no page records yet")
+
+    def _recorded(self, commit: str, policy: Policy, path: str, oid: str) -> bool:
+        """Whether the page of a delta's frame has the delta, at a commit."""
+        frame = frame_in_name(path[len(policy.inbox) :])
+        data = self.repo.reader.read(oid)
+        sheet = self.repo.reader.read(f"{commit}:{page_path(frame, policy.laws)}")
+        if data is None:
+            return False
+        try:
+            return sheet is not None and digest_of(data) in page.digests(sheet)
+        except (values.BadJson, page.NotAPage):
+            return False
+
+    def _texts(self, commit: str, policy: Policy, changes: list[Change]) -> None:
+        """Append-only files that lost something, and files with the markers of an unfinished merge."""
+        for change in changes:
+            kind = policy.append_only(change.path)
+            if kind is not None and change.old_mode != "000000":
+                old = self.repo.reader.read(change.old) or b""
+                new = self.repo.reader.read(change.new) if change.new_mode != "000000" else None
+                lost = appendonly.lost(kind, old, new)
+                if lost:
+                    self._problem(commit, change.path, "G104", lost)
+            if change.new_mode.startswith("100") and (kind or change.path.startswith("state/") or fnmatch.fnmatch(change.path, "*.json")):
+                data = self.repo.reader.read(change.new)
+                if data is not None and values.has_markers(data):
+                    self._problem(commit, change.path, "G106", "it holds the markers of an unfinished merge")
+
+    # --- the end -----------------------------------------------------------------------------------------------
+
+    def _sort_out(self) -> None:
+        """Set apart what a later commit of the range made good."""
+        tip = self.verdict.tip
+        dirty = self._state(tip).dirty
+        policy = self.policy(tip)
+        standing = []
+        for problem in self.verdict.problems:
+            if problem.code == "G101" and problem.path:
+                good = problem.path not in dirty
+            elif problem.code == "G103":
+                good = self._both_recorded(tip, policy, problem)
+            elif problem.code == "G106":
+                data = self.repo.reader.read(f"{tip}:{problem.path}")
+                good = data is None or not values.has_markers(data)
+            else:
+                good = False
+            (self.verdict.repaired if good else standing).append(problem)
+        self.verdict.problems = standing
+
+    def _both_recorded(self, tip: str, policy: Policy, problem: Problem) -> bool:
+        """Whether a delta that was rewritten or deleted is in its page now, with what replaced it."""
+        parent = self.repo.commit(problem.commit).parents[0]
+        change = next(c for c in self.repo.changes(parent, problem.commit) if c.path == problem.path)
+        oids = [oid for oid in (change.old, change.new) if oid != self.repo.null]
+        return all(self._recorded(tip, policy, problem.path, oid) for oid in oids)
+
+
+def wrong_rev(repo: Repo, policy: Policy, rev: str, tip: str) -> str | None:
+    """Why canonical files may not be restored from `rev`, None where they may."""
+    if repo.resolve(rev) is None:
+        return f"{rev[:12]} is not in this clone"
+    line = set(repo.run("rev-list", "--first-parent", tip, *([f"^{rev}^@"] if repo.commit(rev).parents else [])).split())
+    if rev not in line:
+        return f"{rev[:12]} is not on the first-parent line of the branch: what it holds was never the branch's state"
+    baseline = start(policy)
+    if baseline is not None and not repo.is_ancestor(baseline, rev):
+        return f"{rev[:12]} is older than the adoption of guard"
+    return None
+
+
+__all__ = ["VERIFIED", "Problem", "Verdict", "differences", "merged_since", "newest_merge", "remember", "verify"]
