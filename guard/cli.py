@@ -15,7 +15,7 @@ app = typer.Typer(
     help="Keeps one git repository whole while many writers work on it at the same moment.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -119,6 +119,154 @@ def init(
         from guard.git import Repo
 
         return run(Repo(directory), report, yes=yes, from_beginning=from_beginning)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="repair")
+def restore(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Canonical files or folders.")],
+    to: Annotated[str | None, typer.Option("--to", metavar="REV", help="Rebuild from here; default: before it went wrong.")] = None,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Rebuild canonical files from a good commit and every delta merged since."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.restore import run
+        from guard.git import Repo
+
+        return run(Repo(directory), paths, to, report)
+
+    _run(report, command)
+
+
+frames = typer.Typer(help="The open frame: who delivered, who is expected.", rich_markup_mode="rich")
+app.add_typer(frames, name="frame", rich_help_panel="frames", invoke_without_command=True)
+
+Frame = Annotated[int | None, typer.Option("--frame", min=0, help="The frame; default: the open one.")]
+Fetch = Annotated[bool, typer.Option("--fetch/--no-fetch", help="Ask the remote first.")]
+
+
+@frames.callback(invoke_without_command=True)
+def frame_default(
+    context: typer.Context,
+    frame: Frame = None,
+    fetch: Fetch = True,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the open frame: who delivered, who is expected, late or rejected."""
+    if context.invoked_subcommand is None:
+        frame_status(frame, fetch, directory, as_json, quiet)
+
+
+@frames.command("status")
+def frame_status(
+    frame: Frame = None,
+    fetch: Fetch = True,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show a frame: who delivered, who is expected, late or rejected."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.frame import run
+        from guard.git import Repo
+
+        return run(Repo(directory), frame, report, fetch=fetch)
+
+    _run(report, command)
+
+
+deltas = typer.Typer(help="Deltas: check, begin one, write a fallback.", rich_markup_mode="rich", no_args_is_help=True)
+app.add_typer(deltas, name="delta", rich_help_panel="frames")
+
+Stream = Annotated[str | None, typer.Option("--stream", metavar="ID", help="Default: GUARD_STREAM.")]
+
+
+@deltas.command("check")
+def delta_check(
+    paths: Annotated[list[str], typer.Argument(metavar="FILE...", help="Deltas, or folders of them.")],
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what is wrong with deltas: file, place, reason, remedy."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.delta import check
+        from guard.git import Repo
+
+        try:
+            repo = Repo(directory)
+        except GuardError:
+            repo = None  # a delta can be judged anywhere; only the open frame is not known then
+        return check(repo, [str(directory / path) for path in paths], report)
+
+    _run(report, command)
+
+
+@deltas.command("new")
+def delta_new(
+    frame: Frame = None,
+    stream: Stream = None,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a delta to fill in, and print its path."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.delta import new
+        from guard.git import Repo
+
+        return new(Repo(directory), frame, stream, report)
+
+    _run(report, command)
+
+
+@deltas.command("fallback")
+def delta_fallback(
+    frame: Frame = None,
+    stream: Stream = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why there is no better one.")] = "",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the delta of a stream that delivered nothing, and print its path."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.delta import fallback
+        from guard.git import Repo
+
+        return fallback(Repo(directory), frame, stream, reason, report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="set up")
+def demo(
+    keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Work in DIR and leave it.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the main job on a fleet of your own: a hub, three clones, a crash, a twin."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.demo import run
+
+        return run(keep, report)
 
     _run(report, command)
 

@@ -139,8 +139,8 @@ class Repo:
         )
 
     def tree(self, commit: str, folder: str) -> list[tuple[str, str, str]]:
-        """The (mode, object, path) of everything below a folder of a commit."""
-        out = self.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", folder)
+        """The (mode, object, path) of everything below a folder of a commit; of everything for an empty name."""
+        out = self.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *([folder] if folder else []))
         entries = []
         for line in out.split("\0")[:-1]:
             head, path = line.split("\t", 1)

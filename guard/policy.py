@@ -380,13 +380,17 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word[:100], words, 1)
     if close:
         return f", did you mean {_quoted(close[0])}?"
-    return f" (there are {', '.join(words)})" if words else ""
+    return f" (there are {', '.join(map(_shown, words))})" if words else ""
 
 
 def _quoted(text: str) -> str:
-    """A text for people's terminals: nothing in it can move the cursor."""
+    return f'"{_shown(text)}"'
+
+
+def _shown(text: str) -> str:
+    """A text for people's terminals: not too long, and nothing in it can move the cursor."""
     short = text if len(text) <= 100 else text[:97] + "..."
-    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short) + '"'
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
 # --- a value by itself -----------------------------------------------------------------------------------------
@@ -639,14 +643,14 @@ def _places_clash(policy: Policy) -> Iterator[_Clash]:
     places = _places(policy)
     for one, other in combinations(places, 2):
         if _overlap(one.path, other.path):
-            yield _Clash(other.key, f"{other.path} and {one.key} ({one.path}) overlap", (one.key,))
+            yield _Clash(other.key, f"{_shown(other.path)} and {one.key} ({_shown(one.path)}) overlap", (one.key,))
     judging = ("canonical.except", "inbox.path", "roster.path")
     for place in places:
         missed = [sample for sample in place.samples if not policy.is_canonical(sample)]
         if missed and not any(_overlap(place.path, other.path) for other in places[:3]):
             yield _Clash(
                 "canonical.paths",
-                f"{missed[0]} is written by the merge ({place.key}) and must be canonical",
+                f"{_shown(missed[0])} is written by the merge ({place.key}) and must be canonical",
                 (place.key, *judging),
             )
 
@@ -684,14 +688,16 @@ def _editable_clashes(policy: Policy) -> Iterator[_Clash]:
         sample, names = _sample(glob), matcher((glob,))
         reached = next((folder for folder in folders if _reaches(glob, folder.path)), None)
         if reached:
-            yield _Clash(at, f"{_quoted(glob)} reaches into {reached.path} ({reached.key})", (reached.key,))
+            yield _Clash(at, f"{_quoted(glob)} reaches into {_shown(reached.path)} ({reached.key})", (reached.key,))
         elif not policy.is_canonical(sample) and sample not in foreign:
             yield _Clash(at, f"{_quoted(glob)} names files that are not canonical", judging)
         for other in foreign:
             if other in policy.laws.not_editable or not names.match(_sample(other)):
                 continue
             if _is_plain(other):
-                yield _Clash("merge.not_editable", f"{other} must stand in it: it is not canonical", (at, *judging))
+                yield _Clash(
+                    "merge.not_editable", f"{_shown(other)} must stand in it: it is not canonical", (at, *judging)
+                )
             else:
                 yield _Clash(at, f"{_quoted(glob)} names files that canonical.except takes out", judging)
 

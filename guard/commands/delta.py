@@ -1,0 +1,247 @@
+"""`guard delta`: check deltas, begin one, write a fallback."""
+
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from guard import schema
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.plan import Tree, frame_counter, policy_at, roster
+from guard.policy import Policy
+from guard.report import Report
+from merge import values
+from merge.delta import MAX_FRAME, Entry, Invalid, digest_of, file_name, read, valid_stream
+
+_WHY = "one delta that cannot be read, or that says it is another, is a stream's work missing from its frame"
+_DAY = 86400
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """Something wrong with a file, as `check` prints it."""
+
+    path: str
+    where: str
+    message: str
+    fix: str
+
+
+def check(repo: Repo | None, paths: Sequence[str], report: Report) -> int:
+    """Judge files as the merge would, and by what hooks and servers refuse beyond it; returns 0 or 1."""
+    policy, counter = _surroundings(repo)
+    files = [file for path in paths for file in _files(path)]
+    found = [finding for file in files for finding in _check(file, policy, counter)]
+    for finding in found:
+        report.say(f"{finding.path}:1: G102 invalid-delta: {finding.where}: {finding.message}")
+        report.say(f"  why: {_WHY}")
+        report.say(f"  fix: {finding.fix}")
+    code = 1 if found else 0
+    if not found:
+        report.say(f"{len(files)} delta{'' if len(files) == 1 else 's'}, all good")
+    findings = [
+        {
+            "code": "G102",
+            "name": "invalid-delta",
+            "path": finding.path,
+            "line": 1,
+            "message": f"{finding.where}: {finding.message}",
+            "why": _WHY,
+            "fix": finding.fix,
+        }
+        for finding in found
+    ]
+    report.result({"findings": findings, "judged": len(files), "exit": code})
+    return code
+
+
+def _surroundings(repo: Repo | None) -> tuple[Policy, int | None]:
+    """The policy and the frame counter around us; without a repository, the defaults and None."""
+    if repo is None:
+        return Policy(), None
+    head = repo.resolve("HEAD")
+    policy = policy_at(repo, head)
+    counter = frame_counter(Tree(repo, head), policy.laws)
+    return policy, None if counter < 0 else counter
+
+
+def _files(path: str) -> list[Path]:
+    here = Path(path)
+    if here.is_dir() and not here.is_symlink():
+        return sorted(file for file in here.iterdir() if file.name.lower().endswith(".json"))
+    if not here.is_symlink() and not here.exists():
+        raise GuardError("usage", f"there is no file {path}", "", "guard delta check FILE...")
+    return [here]
+
+
+def _check(file: Path, policy: Policy, counter: int | None) -> list[_Finding]:
+    if file.is_symlink():
+        target = os.readlink(file).encode(errors="surrogateescape")
+        entry = Entry(file.name, target, "symlink")
+    elif not file.is_file():
+        return [_Finding(str(file), "$", "not a regular file: it is a folder", "move it out of the inbox")]
+    else:
+        try:
+            entry = Entry(file.name, file.read_bytes())
+        except OSError as error:
+            raise GuardError("usage", f"{file} cannot be read: {error.strerror}") from None
+    judged = read(entry, schema.conforms("delta"), policy.laws)
+    if isinstance(judged, Invalid):
+        return _explained(file, entry, judged)
+    edit = f"edit {shlex.quote(str(file))}"
+    found = []
+    if counter is not None and judged.frame > counter + 1:
+        message = f"frame {judged.frame} is more than one past the last closed frame, {counter}"
+        found.append(_Finding(str(file), "$.frame", message, f"{edit}: \"frame\": {counter + 1}"))
+    if judged.moment[0] > datetime.now(UTC).timestamp() + _DAY:
+        message = f"its time {judged.moment[2]} is more than a day ahead"
+        found.append(_Finding(str(file), "$.completed_at", message, f"{edit}: \"completed_at\": \"{_now()}\""))
+    twin = _other_case(file)
+    if twin:
+        message = f"{file.name} and {twin} differ only in case, and are one file on macOS and Windows"
+        found.append(_Finding(str(file), "$.stream_id", message, "give the stream an id of its own"))
+    return found
+
+
+def _other_case(file: Path) -> str | None:
+    """Another file beside this one whose name differs only in case."""
+    for other in file.parent.iterdir():
+        if other.name != file.name and other.name.lower() == file.name.lower():
+            return other.name
+    return None
+
+
+def _explained(file: Path, entry: Entry, judged: Invalid) -> list[_Finding]:
+    """What is wrong with a delta, place by place."""
+    path = str(file)
+    edit = f"edit {shlex.quote(path)}, then guard delta check {shlex.quote(path)}"
+    if judged.reason == "schema" and judged.detail.startswith("$"):
+        where, _, message = judged.detail.partition(": ")
+        return [_Finding(path, where, message, edit)]
+    if judged.reason == "schema":
+        problems = schema.problems("delta", values.parse(entry.data))
+        return [_Finding(path, where, message, edit) for where, message in problems]
+    message = f"{judged.reason}: {judged.detail}" if judged.detail else judged.reason
+    if judged.reason == "wrong name":
+        value = values.parse(entry.data)
+        name = file_name(value["frame"], value["stream_id"])
+        if (file.parent / name).exists():
+            name = file_name(value["frame"], value["stream_id"], judged.digest)
+        fix = f"mv -n -- {shlex.quote(path)} {shlex.quote(str(file.parent / name))}"
+        return [_Finding(path, "$.stream_id", message, fix)]
+    if judged.reason == "no time":
+        return [_Finding(path, "$.completed_at", message, f"{edit}: \"completed_at\": \"{_now()}\"")]
+    if judged.reason == "forbidden edit":
+        return [_Finding(path, "$.set", message, edit)]
+    return [_Finding(path, "$", message, edit)]
+
+
+# --- writing ---------------------------------------------------------------------------------------------------
+
+
+def new(repo: Repo, frame: int | None, stream: str | None, report: Report) -> int:
+    """Write a delta to fill in, at its place in the inbox; an existing file is never written over."""
+    frame, stream, folder = _place(repo, frame, stream)
+    value: dict[str, Any] = {
+        "frame": frame,
+        "stream_id": stream,
+        "completed_at": _now(),
+        "agents_activated": _agents(),
+        "posts_created": [],
+        "comments_added": [],
+        "reactions_added": [],
+        "discussions_engaged": [],
+        "observations": {},
+        "errors": [],
+    }
+    data = _text(value)
+    path = folder / file_name(frame, stream)
+    if not _create(path, data):
+        raise GuardError(
+            "usage",
+            f"{path} is there already",
+            "a delta is never written over: that is how frame 109 lost a post and 24 comments",
+            f"guard delta new --frame {frame} --stream {stream}-2",
+        )
+    _created(report, path, data)
+    return 0
+
+
+def fallback(repo: Repo, frame: int | None, stream: str | None, reason: str, report: Report) -> int:
+    """Write the delta of a stream that delivered nothing; beside one that is there, under a name of its own."""
+    frame, stream, folder = _place(repo, frame, stream)
+    meta = {"status": "fallback", "timestamp": _now(), **({"reason": reason} if reason else {})}
+    data = _text({"frame": frame, "stream_id": stream, "posts_created": [], "comments_added": [], "_meta": meta})
+    path = folder / file_name(frame, stream)
+    if not _create(path, data):
+        path = folder / file_name(frame, stream, digest_of(data))
+        _create(path, data)
+    _created(report, path, data)
+    return 0
+
+
+def _place(repo: Repo, frame: int | None, stream: str | None) -> tuple[int, str, Path]:
+    """The frame and stream that a delta is for: as asked, from the environment, or from what is open."""
+    if repo.bare:
+        raise GuardError("usage", "a delta is written in a clone with a work tree")
+    head = repo.resolve("HEAD")
+    policy = policy_at(repo, head)
+    stream = stream or os.environ.get("GUARD_STREAM")
+    if not stream:
+        raise GuardError("usage", "which stream?", "", "guard delta new --stream ID, or GUARD_STREAM=ID")
+    if not valid_stream(stream):
+        raise GuardError(
+            "usage",
+            f"{stream!r} cannot name a stream",
+            "it becomes part of file names and refs: letters, digits and ._- only, beginning with a letter or digit, "
+            "at most 128, without .. and not ending in . or .lock",
+        )
+    if frame is None and os.environ.get("GUARD_FRAME", "").isdecimal():
+        frame = int(os.environ["GUARD_FRAME"])
+    if frame is None:
+        tree = Tree(repo, head)
+        counter = frame_counter(tree, policy.laws)
+        rostered, _ = roster(tree, policy)
+        frame = rostered if rostered is not None and rostered > counter else counter + 1
+    if not 0 <= frame <= MAX_FRAME:
+        raise GuardError("usage", f"frame {frame} is not between 0 and {MAX_FRAME}")
+    top = Path(repo.run("rev-parse", "--show-toplevel").rstrip("\n"))
+    return frame, stream, top / policy.inbox
+
+
+def _agents() -> list[str]:
+    """The agents that the stream was given."""
+    given = os.environ.get("GUARD_AGENTS", "")
+    return [name for name in given.replace(",", " ").split() if name]
+
+
+def _create(path: Path, data: bytes) -> bool:
+    """Write a file that is not there yet, whole or not at all; False where it is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_bytes(data)
+    try:
+        os.link(part, path)  # fails where the name is taken, and never shows half a file
+    except FileExistsError:
+        return False
+    finally:
+        part.unlink()
+    return True
+
+
+def _created(report: Report, path: Path, data: bytes) -> None:
+    report.say(str(path))
+    report.result({"path": str(path), "digest": digest_of(data), "exit": 0})
+
+
+def _text(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

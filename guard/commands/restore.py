@@ -1,0 +1,141 @@
+"""`guard restore`: canonical files again as a good commit had them, with every delta that was merged since."""
+
+from collections.abc import Sequence
+
+from guard.errors import GuardError
+from guard.git import NewCommit, Repo, write_commit
+from guard.history import RESTORE_TRAILER
+from guard.plan import LAST_SECOND, Tree, policy_at, start
+from guard.policy import Policy
+from guard.publish import CANDIDATE, Offer, Snapshot, hub, publish
+from guard.report import Report
+from guard.restore import counts, rebuild
+from guard.verify import newest_merge, verify, wrong_rev
+
+
+class _Job:
+    def __init__(self, repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> None:
+        self.repo = repo
+        self.paths = paths
+        self.to = to
+        self.report = report
+        self.rev = ""
+        self.deltas = 0
+        self.changed: dict[str, tuple[dict[str, int], dict[str, int]]] = {}
+
+    def offer(self, snapshot: Snapshot) -> Offer | None:
+        """The restoring commit on top of the tip; None where the files are right already."""
+        tip = snapshot.tip
+        if tip is None:
+            raise GuardError("usage", "there is no commit to restore from")
+        policy = policy_at(self.repo, tip)
+        _restorable(policy, self.paths)
+        self.rev = self._rev(policy, tip)
+        wrong = wrong_rev(self.repo, policy, self.rev, tip)
+        if wrong:
+            raise GuardError("usage", wrong, "only a state that the branch had, and that verifies, can be restored")
+        self._verified(policy, tip)
+        rebuilt = rebuild(self.repo, policy, self.rev, tip, newest_merge(self.repo, policy, self.rev))
+        self.deltas = rebuilt.deltas
+        now = Tree(self.repo, tip)
+        present = {path for _, _, path in self.repo.tree(tip, "") if policy.is_canonical(path)}
+        files: dict[str, bytes | None] = {}
+        for path in sorted(present | rebuilt.files.keys()):
+            if not any(path == wanted or path.startswith(wanted.rstrip("/") + "/") for wanted in self.paths):
+                continue
+            good = rebuilt.files.get(path)
+            if good != now.get(path):
+                files[path] = good
+                self.changed[path] = (counts(now.get(path)), counts(good))
+        if not files:
+            return None
+        parent = self.repo.commit(tip)
+        message = f"guard: restore {', '.join(files)[:60]}\n\n{RESTORE_TRAILER}: {self.rev}\n"
+        new = NewCommit(tip, policy.author, max(0, min(parent.time, LAST_SECOND)), message, files)
+        return Offer(write_commit(self.repo, new, CANDIDATE))
+
+    def _rev(self, policy: Policy, tip: str) -> str:
+        """The commit to restore from: asked for, or the last one before the files went wrong."""
+        if self.to is not None:
+            rev = self.repo.resolve(self.to)
+            if rev is None:
+                raise GuardError("usage", f"{self.to} is not a commit here")
+            return rev
+        good = newest_merge(self.repo, policy, tip) or policy.baseline
+        if good is None or self.repo.resolve(good) is None:
+            raise GuardError("usage", "there is no verified state to start from", "", "guard restore PATH --to REV")
+        wrong = {
+            problem.commit
+            for problem in verify(self.repo, self._since(policy, tip, good), tip).problems
+            if problem.code == "G101" and any(problem.path.startswith(path) for path in self.paths)
+        }
+        line = self.repo.run("rev-list", "--first-parent", "--reverse", tip).split()
+        for before, commit in zip(line, line[1:], strict=False):
+            if commit in wrong or (wrong & self._merged_in(before, commit)):
+                return before
+        return tip
+
+    def _since(self, policy: Policy, tip: str, good: str) -> str | None:
+        """Where to begin to look: what was verified here, else adoption. A merge folds on what it finds, so the
+        newest good merge may itself stand on a file that was wrong before."""
+        verified = self.repo.resolve("refs/guard/verified")
+        if verified is not None and self.repo.is_ancestor(verified, tip):
+            return verified
+        baseline = policy.baseline
+        return baseline if baseline and self.repo.resolve(baseline) else start(policy) or good
+
+    def _merged_in(self, before: str, commit: str) -> set[str]:
+        """The commits that a commit of the first-parent line brought in."""
+        if len(self.repo.commit(commit).parents) < 2:
+            return set()
+        return set(self.repo.run("rev-list", f"{before}..{commit}").split())
+
+    def _verified(self, policy: Policy, tip: str) -> None:
+        since = self._since(policy, tip, self.rev)
+        if since is not None and self.repo.is_ancestor(self.rev, since):
+            return
+        found = [problem for problem in verify(self.repo, since, self.rev).problems if problem.code == "G101"]
+        if found:
+            first = found[0]
+            raise GuardError(
+                "state",
+                f"{self.rev[:12]} does not verify: {first.commit[:12]}:{first.path}: {first.what}",
+                "restoring from it would restore what is wrong in it",
+                f"guard restore {' '.join(self.paths)} --to {first.commit[:12]}^",
+            )
+
+
+def _restorable(policy: Policy, paths: Sequence[str]) -> None:
+    for path in paths:
+        folder = path.rstrip("/") + "/x.json"
+        if not (policy.is_canonical(path) or policy.is_canonical(folder)):
+            raise GuardError(
+                "usage", f"{path} is not canonical state", "guard restore rebuilds what only a merge may write",
+                f"git restore --source=REV -- {path}",
+            )
+
+
+def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int:
+    """Restore and publish; says what every file held before and holds now."""
+    policy = policy_at(repo, repo.resolve("HEAD"))
+    place = hub(repo, policy.branch, policy.remote)
+    job = _Job(repo, paths, to, report)
+    with report.working("restoring") as progress:
+        _, offer = publish(place, job.offer, progress)
+    value = {"rev": job.rev, "deltas": job.deltas, "exit": 0}
+    if offer is None:
+        report.say(f"nothing to restore: {', '.join(paths)} are as {job.rev[:12]} and the deltas since make them")
+        report.result({**value, "commit": None, "files": {}})
+        return 0
+    report.say(f"restored from {job.rev[:12]} and {job.deltas} deltas merged since: {(offer.commit or '')[:12]}")
+    rows = [
+        (path, key, str(before.get(key, "-")), str(after.get(key, "-")))
+        for path, (before, after) in sorted(job.changed.items())
+        for key in (sorted(before.keys() | after.keys()) or ["-"])
+    ]
+    report.table(("file", "records", "before", "now"), rows, right=(2, 3))
+    files = {path: {"before": before, "after": after} for path, (before, after) in job.changed.items()}
+    report.result({**value, "commit": offer.commit, "files": files})
+    return 0
+
+
