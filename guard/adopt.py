@@ -9,7 +9,7 @@ from guard.git import Repo
 from guard.plan import Tree
 from guard.policy import FILE, Policy, parse
 from merge import values
-from merge.fold import templates
+from merge.files import templates
 from merge.laws import Laws
 
 _ATTRIBUTES = ("state/** -text merge=binary",)
@@ -91,7 +91,9 @@ def _check_state(repo: Repo, tree: Tree, policy: Policy, head: str | None) -> No
             values.parse(tree[path])
         except values.BadJson as error:
             raise GuardError(
-                "state", f"{path} cannot be read: {error}", "adopting guard now would protect a broken file",
+                "state",
+                f"{path} cannot be read: {error}",
+                "adopting guard now would protect a broken file",
                 f"mend {path}, commit it, then guard init",
             ) from None
 

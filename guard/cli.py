@@ -26,21 +26,21 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no narration."
 HERE = Path()
 
 
-@app.callback()
-def top(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda asked: _version(asked))
-    ] = False,
-) -> None:
-    """Keeps one git repository whole while many writers work on it at the same moment."""
-
-
 def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
         print(f"guard {version('good-neighbor')}")
         raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Keeps one git repository whole while many writers work on it at the same moment."""
 
 
 def _run(report: Report, command: Callable[[], int]) -> None:
@@ -58,10 +58,12 @@ def _run(report: Report, command: Callable[[], int]) -> None:
 
 
 @app.command(rich_help_panel="frames")
-def merge(  # noqa: PLR0913 - the options are the contract's
+def merge(
     frame: Annotated[int | None, typer.Option("--frame", min=0, help="The frame to close.")] = None,
     expect: Annotated[str, typer.Option("--expect", metavar="ID,ID", help="Streams that should deliver.")] = "",
-    expect_file: Annotated[Path | None, typer.Option("--expect-file", help="A file with one such stream a line.")] = None,
+    expect_file: Annotated[
+        Path | None, typer.Option("--expect-file", help="A file with one such stream a line.")
+    ] = None,
     wait: Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for them.")] = 0,
     push: Annotated[bool, typer.Option("--push/--no-push", help="Publish the merge, or only write it.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; write nothing.")] = False,
@@ -86,7 +88,9 @@ def merge(  # noqa: PLR0913 - the options are the contract's
 
 @app.command(rich_help_panel="frames")
 def verify(
-    span: Annotated[str | None, typer.Argument(metavar="[RANGE]", help="OLD..NEW; default: since last verified.")] = None,
+    span: Annotated[
+        str | None, typer.Argument(metavar="[RANGE]", help="OLD..NEW; default: since last verified.")
+    ] = None,
     directory: Directory = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -126,7 +130,9 @@ def init(
 @app.command(rich_help_panel="repair")
 def restore(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Canonical files or folders.")],
-    to: Annotated[str | None, typer.Option("--to", metavar="REV", help="Rebuild from here; default: before it went wrong.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="REV", help="Rebuild from here; default: before it went wrong.")
+    ] = None,
     directory: Directory = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,

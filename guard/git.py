@@ -158,9 +158,10 @@ class Repo:
             self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment()
         ) as process:
             assert process.stdout is not None
+            pipe = process.stdout.fileno()
             try:
                 rest = b""
-                while chunk := process.stdout.read1(1 << 16):
+                while chunk := os.read(pipe, 1 << 16):
                     *records, rest = (rest + chunk).split(b"\0")
                     yield from records
                 if rest:

@@ -44,7 +44,7 @@ class Trailer:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that came into the inbox: its name below it, its mode and object, and the commit or ref that brought it."""
+    """A file that came into the inbox: its name below it, its mode and object, and which commit or ref brought it."""
 
     name: str
     mode: str
@@ -98,7 +98,7 @@ def arrivals(repo: Repo, policy: Policy, tip: str, beyond: str | None) -> list[A
 
 
 def delivered(repo: Repo, refs: dict[str, str], prefix: str) -> list[Arrival]:
-    """The deltas that refs below `prefix` hold: `<frame>/<stream>/<digest16>`, each a commit with the delta in its tree.
+    """The deltas that refs below `prefix` hold: `<frame>/<stream>/<digest16>`, a commit with the delta in its tree.
 
     A file from a ref gets the name of a further run, from what the ref says and from its own digest.
     """
@@ -140,5 +140,3 @@ def claims(repo: Repo, tip: str, beyond: str | None) -> Iterator[Commit]:
     words = ["log", "-z", "--topo-order", f"--grep=^{MERGE_TRAILER}:", "--format=%H", tip]
     for record in repo.stream(*words, *([f"^{beyond}"] if beyond else [])):
         yield repo.commit(record.decode().strip())
-
-

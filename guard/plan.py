@@ -13,7 +13,8 @@ from guard.policy import Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
 from merge.delta import digest_of, frame_in_name
-from merge.fold import BadState, Outcome, fold, page_path, templates
+from merge.files import BadState, templates
+from merge.fold import Outcome, fold, page_path
 from merge.laws import Laws
 from merge.order import NEVER
 
@@ -68,7 +69,8 @@ class Plan:
         return Trailer(frames, self.close, len(digests), hashlib.sha256(joined.encode()).hexdigest(), ENGINE)
 
     def _frames(self) -> set[int]:
-        return {entry.frame for entry in (*self.outcome.applied, *self.outcome.rejected) if entry.frame is not None}
+        rejected = {invalid.frame for invalid in self.outcome.rejected if invalid.frame is not None}
+        return {delta.frame for delta in self.outcome.applied} | rejected
 
     @property
     def time(self) -> int:
@@ -122,9 +124,9 @@ def work_out(
     """
     tree = Tree(repo, parent)
     counter = frame_counter(tree, policy.laws)
-    adopted = _adopted(repo, policy)
+    older = adopted(repo, policy)
     came = arrivals(repo, policy, parent, beyond) if parent else []
-    found = [arrival for arrival in (*came, *delivered) if arrival.oid not in adopted]
+    found = [arrival for arrival in (*came, *delivered) if arrival.oid not in older]
     try:
         _readable(repo, tree, policy, parent, beyond)
         outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close)
@@ -177,7 +179,7 @@ def frame_counter(tree: Mapping[str, bytes], laws: Laws) -> int:
     raise bad_state(BadState(laws.counter, reason))
 
 
-def _adopted(repo: Repo, policy: Policy) -> set[str]:
+def adopted(repo: Repo, policy: Policy) -> set[str]:
     """The files that lay in the inbox at adoption: merged by whatever merged before guard did."""
     baseline = start(policy)
     if baseline is None or repo.resolve(baseline) is None:
@@ -246,7 +248,7 @@ def leaving(
 
 
 def _recovered(found: list[Arrival], present: Mapping[str, str], policy: Policy, outcome: Outcome) -> list[Arrival]:
-    merged = {entry.name for entry in (*outcome.applied, *outcome.rejected)}
+    merged = {delta.name for delta in outcome.applied} | {invalid.name for invalid in outcome.rejected}
     return [
         arrival
         for arrival in found

@@ -106,7 +106,12 @@ def _pattern(glob: str) -> str:
 
 
 def _part(part: str) -> str:
-    return "".join({"*": "[^/]*", "?": "[^/]"}.get(character, re.escape(character)) for character in part)
+    """A part of a path. The first fit of what stands between two stars will do, so none is ever tried again."""
+    first, *others = ("".join("[^/]" if c == "?" else re.escape(c) for c in piece) for piece in part.split("*"))
+    if not others:
+        return first
+    *middle, last = others
+    return first + "".join(f"(?>[^/]*?{piece})" for piece in middle) + f"[^/]*{last}"
 
 
 # --- the file --------------------------------------------------------------------------------------------------
@@ -223,6 +228,8 @@ def _list_law(table: "_Table") -> ListLaw:
     for key in sorted(set().union(*_KEYS_OF.values()) - _KEYS_OF.get(law.law, set(table.values))):
         if key in table.values:
             table.complain(key, f'it has no meaning under the law "{law.law}"')
+    if law.law == "one-per-key" and "key" not in table.values:
+        table.complain("key", "it is missing")
     return law
 
 

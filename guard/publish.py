@@ -148,7 +148,9 @@ class Local:
         if len(lines) == 1:
             return "won", ""
         lines += ["prepare", "commit"]
-        done = self.repo.call("update-ref", "--stdin", input="".join(f"{line}\n" for line in lines).encode(), check=False)
+        done = self.repo.call(
+            "update-ref", "--stdin", input="".join(f"{line}\n" for line in lines).encode(), check=False
+        )
         if done.returncode == 0:
             return "won", ""
         return "lost", done.stderr.decode(errors="replace").strip()
@@ -189,7 +191,9 @@ def _fast_forward(repo: Repo, old: str, new: str) -> tuple[Verdict, str]:
 
 def _ff_only(repo: Repo, new: str) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
-        repo.command("-c", "merge.autoStash=false", "-c", "merge.verifySignatures=false", "merge", "--ff-only", "--quiet", new),
+        repo.command(
+            "-c", "merge.autoStash=false", "-c", "merge.verifySignatures=false", "merge", "--ff-only", "--quiet", new
+        ),
         capture_output=True,
         env=repo.environment({"GIT_REFLOG_ACTION": "guard merge"}),
         start_new_session=True,  # who kills us and our children must not cut a checkout in half
@@ -206,7 +210,7 @@ def _overwritten(said: bytes) -> list[str]:
 
 
 def _finish_interrupted(repo: Repo, old: str, new: str, names: list[str]) -> bool:
-    """Enter files into the index that already hold exactly what the merge puts there: a run that was cut off wrote them.
+    """Enter files into the index that hold exactly what the merge puts there: a run that was cut off wrote them.
 
     Returns whether that clears the way. An entry that somebody staged is left alone.
     """
@@ -236,7 +240,7 @@ def _told(said: str) -> str:
 def backoff(tries: int) -> Iterator[float]:
     """Seconds to wait after each try: exponential from 50 ms up to 2 s, full jitter."""
     for attempt in range(tries):
-        yield random.uniform(0, min(2.0, 0.05 * 2**attempt))
+        yield random.uniform(0, min(2.0, 0.05 * 2**attempt))  # noqa: S311 - it keeps writers apart, and no secret
 
 
 @dataclass

@@ -10,7 +10,8 @@ from guard.policy import Policy
 from guard.schema import conforms
 from merge import page, values
 from merge.delta import digest_of
-from merge.fold import BadState, fold
+from merge.files import BadState
+from merge.fold import fold
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,22 @@ def undelivered(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
     found = []
     uncommitted = [] if repo.bare else _uncommitted(repo, policy)
     if uncommitted:
-        files = " ".join(shlex.quote(path) for path in uncommitted[:5])
-        more = f" (and {len(uncommitted) - 5} more)" if len(uncommitted) > 5 else ""
+        files = " ".join(map(shlex.quote, uncommitted))
         found.append(
-            f"not merged, because not committed: {files}{more}\n"
+            f"not merged, because not committed: {_some(uncommitted)}\n"
             f"  fix: git add -- {files} && git commit -m 'deltas' -- {files} && git push"
         )
     unpushed = _unpushed(repo, policy, tip)
     if unpushed:
         found.append(
-            f"not merged, because committed here and not pushed: {' '.join(unpushed[:5])}"
-            f"{f' (and {len(unpushed) - 5} more)' if len(unpushed) > 5 else ''}\n  fix: git push {policy.remote} HEAD:{policy.branch}"
+            f"not merged, because committed here and not pushed: {_some(unpushed)}\n"
+            f"  fix: git push {policy.remote} HEAD:{policy.branch}"
         )
     return found
+
+
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
 def _uncommitted(repo: Repo, policy: Policy) -> list[str]:
@@ -39,6 +42,7 @@ def _unpushed(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
     head = repo.resolve("HEAD")
     if head is None or tip is None or head == tip:
         return []
-    changes = repo.run("log", "-z", "--format=", "--name-only", "--diff-filter=AM", f"{tip}..{head}", "--", policy.inbox)
+    words = ("log", "-z", "--format=", "--name-only", "--no-renames", "--diff-filter=AM", f"{tip}..{head}")
+    changes = repo.run(*words, "--", policy.inbox)
     paths = sorted({path.strip("\n") for path in changes.split("\0")} - {""})
     return [path for path in paths if is_candidate(path[len(policy.inbox) :])]

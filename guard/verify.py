@@ -3,33 +3,23 @@
 A trailer is a claim. What counts is that the bytes can be computed again from the commit's parent and the deltas.
 """
 
-import fnmatch
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 from guard import appendonly
 from guard.errors import GuardError
 from guard.git import Change, Commit, Repo, blob_id, parse_raw
-from guard.history import Arrival, claims, restored, trailer
-from guard.plan import Plan, policy_at, start, work_out
+from guard.history import restored, trailer
+from guard.plan import policy_at, start
 from guard.policy import Policy
-from guard.restore import merged_since, rebuild
+from guard.recompute import Problem, differences, newest_merge
+from guard.restore import rebuild
 from merge import page, values
 from merge.delta import digest_of, frame_in_name
 from merge.fold import page_path
 
 VERIFIED = "refs/guard/verified"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something in history that should not be: the commit, the path, the rule's code, and what it is."""
-
-    commit: str
-    path: str
-    code: str
-    what: str
 
 
 @dataclass
@@ -53,6 +43,10 @@ class Link:
     merge: str | None
     before: "Link | None" = None
 
+    def then(self, commit: str, merge: str | None) -> "Link":
+        """The state after this one."""
+        return Link(commit, self.depth + 1, merge, self)
+
     def contains(self, other: "Link") -> bool:
         """Whether the other state lies on the way to this one."""
         link: Link | None = self
@@ -73,96 +67,12 @@ class _State:
     dirty: frozenset[str] = frozenset()
 
 
-# --- one merge commit ------------------------------------------------------------------------------------------
-
-
-def differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]:
-    """Where a merge commit differs from what the merge makes on its parent; `beyond` as in `work_out`."""
-    parent = commit.parents[0]
-    policy = policy_at(repo, parent)
-    changes = repo.changes(parent, commit.id)
-    said = trailer(commit.message)
-    added = [change for change in changes if policy.in_inbox(change.path) and change.old_mode == "000000"]
-    brought = [
-        Arrival(change.path[len(policy.inbox) :], change.new_mode, change.new, "refs/") for change in added
-    ]
-    try:
-        plan = work_out(repo, parent, policy, beyond, brought, said.close if said else None)
-    except GuardError as error:
-        return [Problem(commit.id, "", "G101", f"the merge cannot be made again on its parent: {error.what}")]
-    if plan is None:
-        return [Problem(commit.id, "", "G101", f"it says {said.text() if said else 'nothing'}, but nothing was to be merged")]
-    problems = _different_files(repo, commit, plan, changes)
-    if said is not None and not problems and said != plan.trailer:
-        problems.append(Problem(commit.id, "", "G101", f"its trailer is forged: the merge says {plan.trailer.text()}"))
-    return problems
-
-
-def _different_files(repo: Repo, commit: Commit, plan: Plan, changes: list[Change]) -> list[Problem]:
-    policy = plan.policy
-    leaving = {path for path, data in plan.files.items() if data is None}
-    expected = {path: blob_id(data, repo.hash) for path, data in plan.files.items() if data is not None}
-    actual = {
-        change.path: change.new
-        for change in changes
-        if policy.is_canonical(change.path) or policy.in_inbox(change.path)
-    }
-    problems = []
-    for path in sorted(expected.keys() | actual.keys()):
-        if path in actual and actual[path] == repo.null and path in leaving:
-            continue
-        if expected.get(path) != actual.get(path):
-            problems.append(Problem(commit.id, path, "G101", "it holds other bytes than the merge makes"))
-    modes = {change.path: change.new_mode for change in changes}
-    for path in sorted(expected.keys() & actual.keys()):
-        if modes[path] != "100644" and not any(problem.path == path for problem in problems):
-            problems.append(Problem(commit.id, path, "G101", f"its mode is {modes[path]}"))
-    return problems
-
-
-def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
-    """The newest merge in the history of `tip` that can be made again, else where adoption starts.
-
-    What its history holds is merged. It is checked against its own parent, with the merge that is claimed before
-    it for the boundary; `verify` checks the whole chain.
-    """
-    first = start(policy)
-    if tip is None:
-        return first
-    if first is not None and repo.resolve(first) is None:
-        raise GuardError(
-            "git",
-            f"the baseline {first} is not in this clone",
-            "without the history since adoption, deltas that were overwritten would be missed",
-            "git fetch --unshallow",
-        )
-    known = set(repo.refs("refs/guard/checked/").values())
-    found = list(_some(claims(repo, tip, first)))
-    for place, claim in enumerate(found):
-        if claim.id in known:
-            return claim.id
-        if len(claim.parents) == 1:
-            older = next(claims(repo, claim.parents[0], first), None)
-            if not differences(repo, claim, older.id if older else first):
-                remember(repo, claim.id)
-                return claim.id
-        del place
-    return first
-
-
-def _some(found: Iterator[Commit]) -> Iterator[Commit]:
-    yield from found
-
-
-def remember(repo: Repo, merge: str) -> None:
-    """Note a merge that was checked here, so that the next run need not check it again; the newest one is enough."""
-    repo.call("update-ref", "refs/guard/checked/merge", merge, check=False)
-
-
 # --- a range ---------------------------------------------------------------------------------------------------
 
 
-def verify(repo: Repo, old: str | None, new: str, note: Callable[[int, int], None] = lambda _done, _all: None) -> Verdict:
+def verify(
+    repo: Repo, old: str | None, new: str, note: Callable[[int, int], None] = lambda _done, _all: None
+) -> Verdict:
     """Judge every commit of `old`..`new`, oldest first; `old` is taken for good. None judges all of history."""
     return _Walk(repo, old, new).judge(note)
 
@@ -199,7 +109,8 @@ class _Walk:
         commits: list[tuple[str, list[str], list[Change]]] = []
         head = ""
         for record in self.repo.stream(*words):
-            text = record.decode(errors="surrogateescape").lstrip("\n") if not head else record.decode(errors="surrogateescape")
+            text = record.decode(errors="surrogateescape")
+            text = text if head else text.lstrip("\n")
             if head:
                 commits[-1][2].extend(parse_raw(f"{head}\0{text}\0"))
                 head = ""
@@ -221,10 +132,8 @@ class _Walk:
         before = self._state(parent)
         canonical = [change for change in changes if policy.is_canonical(change.path)]
         self.states[commit] = before
-        claimed = self.repo.commit(commit) if canonical or any(c.path.startswith(policy.inbox) for c in changes) else None
         if canonical and policy.baseline:
-            assert claimed is not None
-            self._canonical(claimed, canonical, before)
+            self._canonical(self.repo.commit(commit), {change.path for change in canonical}, before)
         elif policy.baseline is None and self.policy(commit).baseline is not None:
             self._adoption(commit, canonical)
         elif policy.baseline and not canonical:
@@ -233,38 +142,36 @@ class _Walk:
             self._deltas(commit, policy, changes)
         self._texts(commit, policy, changes)
 
-    def _canonical(self, commit: Commit, changes: list[Change], before: _State) -> None:
+    def _canonical(self, commit: Commit, paths: set[str], before: _State) -> None:
         """A commit that changes canonical files: a merge's, a restore's, a way back, or nobody's."""
-        paths = {change.path for change in changes}
+        link = before.link
         rev = restored(commit.message)
         if rev is not None:
-            problems = self._restore(commit, rev, paths, before)
+            problems = self._restore(commit, rev, paths)
             if not problems:
                 self.verdict.restores += 1
-                self.states[commit.id] = _State(Link(commit.id, before.link.depth + 1, before.link.merge, before.link), before.dirty - paths)
+                self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty - paths)
                 return
         elif before.dirty and self._back(commit.id, paths, before):
-            self.states[commit.id] = _State(before.link, before.dirty - paths)
+            self.states[commit.id] = _State(link, before.dirty - paths)
             return
         else:
-            problems = differences(self.repo, commit, before.link.merge)
+            problems = differences(self.repo, commit, link.merge or start(self.policy(commit.parents[0])))
             if not problems:
                 self.verdict.merges += 1
-                self.states[commit.id] = _State(Link(commit.id, before.link.depth + 1, commit.id, before.link), before.dirty)
+                self.states[commit.id] = _State(link.then(commit.id, commit.id), before.dirty)
                 return
             if trailer(commit.message) is None:
-                problems = [
-                    Problem(commit.id, path, "G101", "changed outside a merge") for path in sorted(paths)
-                ]
+                problems = [Problem(commit.id, path, "G101", "changed outside a merge") for path in sorted(paths)]
         self.verdict.problems += problems
-        self.states[commit.id] = _State(before.link, before.dirty | paths)
+        self.states[commit.id] = _State(link, before.dirty | paths)
 
     def _back(self, commit: str, paths: set[str], before: _State) -> bool:
         """Whether a commit puts files back to the last good state's bytes."""
         good = before.link.commit
         return bool(good) and not self.repo.changes(good, commit, *sorted(paths))
 
-    def _restore(self, commit: Commit, rev: str, paths: set[str], before: _State) -> list[Problem]:
+    def _restore(self, commit: Commit, rev: str, paths: set[str]) -> list[Problem]:
         parent = commit.parents[0]
         policy = self.policy(parent)
         wrong = wrong_rev(self.repo, policy, rev, parent)
@@ -282,7 +189,8 @@ class _Walk:
             data = rebuilt.files.get(path)
             expected = blob_id(data, self.repo.hash) if data is not None else self.repo.null
             if actual[path] != expected:
-                problems.append(Problem(commit.id, path, "G101", f"it holds other bytes than {rev[:12]} and the deltas since"))
+                what = f"it holds other bytes than {rev[:12]} and the deltas since"
+                problems.append(Problem(commit.id, path, "G101", what))
         return problems
 
     def _adoption(self, commit: str, canonical: list[Change]) -> None:
@@ -290,20 +198,22 @@ class _Walk:
         for change in canonical:
             if change.old_mode != "000000":
                 self._problem(commit, change.path, "G101", "changed by the commit that adopts guard")
-        self.states[commit] = _State(Link(commit, self._state(commit).link.depth + 1, self._state(commit).link.merge, self._state(commit).link))
+        before = self._state(commit)
+        self.states[commit] = _State(before.link.then(commit, before.link.merge), before.dirty)
 
     def _empty_claim(self, commit: str) -> None:
         """A trailer on a commit that changes nothing canonical claims a merge that did not happen."""
-        if commit in self._claiming and (trailer(message := self.repo.commit(commit).message) or restored(message)):
-            self._problem(commit, "", "G101", "it claims to be a merge or a restore and changes nothing canonical")
+        if commit in self._claiming:
+            message = self.repo.commit(commit).message
+            if trailer(message) or restored(message):
+                what = "it claims to be a merge or a restore and changes nothing canonical"
+                self._problem(commit, "", "G101", what)
 
-    @property
+    @cached_property
     def _claiming(self) -> set[str]:
-        if not hasattr(self, "_claims"):
-            words = ["log", "-z", "--grep=^Guard-Merge:", "--grep=^Guard-Restore:", "--format=%H", self.verdict.tip]
-            words += [f"^{self.old}"] if self.old else []
-            self._claims = {record.decode().strip() for record in self.repo.stream(*words)}
-        return self._claims
+        """The commits of the range whose message has one of the trailers."""
+        words = ["log", "-z", "--grep=^Guard-Merge:", "--grep=^Guard-Restore:", "--format=%H", self.verdict.tip]
+        return {record.decode().strip() for record in self.repo.stream(*words, *([f"^{self.old}"] if self.old else []))}
 
     def _several_parents(self, commit: str, parents: list[str]) -> None:
         """A git merge holds the canonical bytes of the parent whose state contains the others'."""
@@ -354,7 +264,8 @@ class _Walk:
                 lost = appendonly.lost(kind, old, new)
                 if lost:
                     self._problem(commit, change.path, "G104", lost)
-            if change.new_mode.startswith("100") and (kind or change.path.startswith("state/") or fnmatch.fnmatch(change.path, "*.json")):
+            watched = kind is not None or change.path.startswith("state/") or change.path.endswith(".json")
+            if watched and change.new_mode.startswith("100"):
                 data = self.repo.reader.read(change.new)
                 if data is not None and values.has_markers(data):
                     self._problem(commit, change.path, "G106", "it holds the markers of an unfinished merge")
@@ -366,7 +277,7 @@ class _Walk:
         tip = self.verdict.tip
         dirty = self._state(tip).dirty
         policy = self.policy(tip)
-        standing = []
+        standing: list[Problem] = []
         for problem in self.verdict.problems:
             if problem.code == "G101" and problem.path:
                 good = problem.path not in dirty
@@ -392,13 +303,10 @@ def wrong_rev(repo: Repo, policy: Policy, rev: str, tip: str) -> str | None:
     """Why canonical files may not be restored from `rev`, None where they may."""
     if repo.resolve(rev) is None:
         return f"{rev[:12]} is not in this clone"
-    line = set(repo.run("rev-list", "--first-parent", tip, *([f"^{rev}^@"] if repo.commit(rev).parents else [])).split())
-    if rev not in line:
-        return f"{rev[:12]} is not on the first-parent line of the branch: what it holds was never the branch's state"
+    older = [f"^{parent}" for parent in repo.commit(rev).parents]
+    if rev not in repo.run("rev-list", "--first-parent", tip, *older).split():
+        return f"{rev[:12]} is not on the branch's first-parent line: what it holds was never the branch's state"
     baseline = start(policy)
     if baseline is not None and not repo.is_ancestor(baseline, rev):
         return f"{rev[:12]} is older than the adoption of guard"
     return None
-
-
-__all__ = ["VERIFIED", "Problem", "Verdict", "differences", "merged_since", "newest_merge", "remember", "verify"]

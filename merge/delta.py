@@ -135,7 +135,7 @@ def _read(entry: Entry, digest: str, conforms: Conforms, laws: Laws) -> Delta:
         raise _Refused("schema", f"$.frame: {values.dump(frame).decode()} is not written as an integer")
     time = first_moment(value)
     if time is None:
-        raise _Refused("no time", "none of completed_at, timestamp, _meta.timestamp is an RFC 3339 time with its offset")
+        raise _Refused("no time", "none of completed_at, timestamp, _meta.timestamp is RFC 3339 with its offset")
     if entry.name not in (file_name(frame, stream), file_name(frame, stream, digest)):
         raise _Refused("wrong name", f"its content says {file_name(frame, stream)}")
     forbidden = forbidden_edit(value.get("set", {}), laws)
@@ -150,10 +150,8 @@ def parse(data: bytes, laws: Laws) -> Any:
     """`values.parse` within the limits of a delta; raises `_Refused`."""
     if len(data) > laws.max_bytes:
         raise _Refused("too large", f"{len(data)} bytes, at most {laws.max_bytes} are read")
-    if values.depth_exceeds(data, laws.max_levels):
-        raise _Refused("too deep", f"nested deeper than {laws.max_levels} levels")
     try:
-        return values.parse(data)
+        return values.parse(data, laws.max_levels)
     except values.BadJson as error:
         raise _Refused(error.reason, error.detail) from None
 

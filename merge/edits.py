@@ -91,9 +91,7 @@ def register_path(record: str, laws: Laws) -> str:
 
 def read_registers(shard: Mapping[str, Any]) -> dict[str, Edit]:
     """The edits that a register file keeps, by target."""
-    return {
-        target: Edit(target, kept["value"], moment_of(kept["at"]), kept["delta"]) for target, kept in shard.items()
-    }
+    return {target: Edit(target, kept["value"], moment_of(kept["at"]), kept["delta"]) for target, kept in shard.items()}
 
 
 def write_registers(edits: Mapping[str, Edit]) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> 
             name = str(key)
             tally.entries += name not in kept
             shard[name] = _entry(kept.get(name), found, law, tally)
-        changed[path] = lines(sorted(shard.items(), key=_by_number_then_text))
+        # The shorter number is the smaller one.
+        changed[path] = lines((name, shard[name]) for name in sorted(sorted(shard), key=len))
     return changed, tally
 
 
@@ -81,8 +82,3 @@ def _entry(kept: dict[str, Any] | None, found: list[Report], law: ListLaw, tally
         # one value may be spelled with its keys in different orders
         reports[name] = min(item, reports.get(name, item), key=values.dump)
     return values.dump({**entry, "variants": [report for _, report in sorted(reports.items())]})
-
-
-def _by_number_then_text(member: tuple[str, bytes]) -> tuple[int, int, str]:
-    key = member[0]
-    return (0, int(key), key) if key.lstrip("-").isdecimal() else (1, 0, key)

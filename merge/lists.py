@@ -67,6 +67,8 @@ class Combined:
 
     kept: list[bytes] = field(default_factory=list)
     """What stays, one piece for each delta of which something stays."""
+    apart: bool = True
+    """Whether no delta repeats anything."""
     filtered: list[Place] = field(default_factory=list)
     variants: dict[str, list[Place]] = field(default_factory=dict)
     """Differing reports of a key, by key."""
@@ -81,7 +83,7 @@ def listing(found: list[Any], law: ListLaw) -> Listing:
         made.players[role] = _players(found, fields, objects)
     if law.law == "one-per-key":
         made.keys = _keys(found, law, objects)
-    elif law.count:
+    elif law.count and (not objects or any(law.count in item for item in found)):
         made.weight = sum([_weight(item, law.count) for item in found])
     return made
 
@@ -118,15 +120,12 @@ def _keys(found: list[Any], law: ListLaw, objects: bool) -> list[Key]:
     return [_key(item, law, wanted) for item in found]
 
 
-def _key(item: Any, law: ListLaw, wanted: type) -> Key:
-    if type(item) is dict:
-        for name in law.key:
-            own: Key = item.get(name)
-            if type(own) is wanted and own != "":
-                return own
-    elif type(item) is wanted and item != "":
-        bare: Key = item
-        return bare
+def _key(item: Any, law: ListLaw, wanted: type[int] | type[str]) -> Key:
+    names = law.key if type(item) is dict else ()
+    for own in [item.get(name) for name in names] or [item]:
+        if type(own) is wanted and own != "":
+            found: Key = own
+            return found
     return values.identity(item)
 
 
@@ -146,7 +145,7 @@ def combine(listings: Sequence[tuple[str, Listing]], law: ListLaw, roles: Iterab
     else:
         result.kept = [mine.text for _, mine in listings if mine.number]
         result.tally.entries = sum(mine.weight for _, mine in listings)
-    count = _pairs if law.law == "one-per-key" else _sums
+    count = _sums if result.apart else _pairs
     for role in roles:
         result.tally.roles[role] = count([mine for _, mine in listings], role)
     return result
@@ -161,15 +160,15 @@ def _one_per_key(listings: Sequence[tuple[str, Listing]], result: Combined) -> N
             kept = mine.number
             result.kept += [mine.text] if kept else []
             first.update(dict.fromkeys(mine.keys, mine))
-            copies.update([key for key in mine.keys if type(key) is bytes])
+            if bytes in set(map(type, distinct)):
+                copies.update([key for key in mine.keys if type(key) is bytes])
         else:
+            result.apart = False
             kept = _some(digest, mine, first, copies, result)
         result.tally.entries += kept
 
 
-def _some(
-    digest: str, mine: Listing, first: dict[Key, Listing], copies: Counter[bytes], result: Combined
-) -> int:
+def _some(digest: str, mine: Listing, first: dict[Key, Listing], copies: Counter[bytes], result: Combined) -> int:
     """Keep what is new of a delta that repeats something; returns how many items that is."""
     kept = []
     own: Counter[bytes] = Counter()
@@ -209,23 +208,23 @@ def same(one: bytes, other: bytes) -> bool:
 
 
 def _sums(listings: Iterable[Listing], role: str) -> Counter[str]:
-    return Counter(player for mine in listings for player in mine.players[role] if player is not None)
+    """For each player how many items name it."""
+    counter: Counter[str | None] = Counter()
+    for mine in listings:
+        counter.update(mine.players[role])
+    return Counter({player: number for player, number in counter.items() if player is not None})
 
 
 def _pairs(listings: Iterable[Listing], role: str) -> Counter[str]:
     """For each player the entries that name it; a pair counts once however many deltas report it."""
-    pairs: Counter[tuple[Key, str]] = Counter()
+    pairs: dict[tuple[Key, str], int] = {}
     for mine in listings:
-        found = list(zip(mine.keys, mine.players[role], strict=False))  # shorter only where nobody plays
-        if pairs.keys().isdisjoint(found) and len(set(found)) == len(found):
-            pairs.update(found)
-            continue
-        for pair, number in Counter(found).items():
-            pairs[pair] = max(pairs[pair], number if type(pair[0]) is bytes else 1)
+        for (key, player), number in Counter(zip(mine.keys, mine.players[role], strict=False)).items():
+            if player is not None:
+                pairs[key, player] = max(pairs.get((key, player), 0), number if type(key) is bytes else 1)
     counter: Counter[str] = Counter()
     for (_, player), number in pairs.items():
-        if player is not None:
-            counter[player] += number
+        counter[player] += number
     return counter
 
 

@@ -93,9 +93,7 @@ def write(page: Page, combined: dict[str, Combined], laws: Laws) -> bytes:
         if law.law == "set":
             union = page.sets.get(law.name)
             parts.append(b"  %s: [%s]" % (values.dump(law.name), b",".join(union.texts()) if union else b""))
-    for law in laws.lists:
-        if law.law != "set":
-            parts.append(_lines(law.name, combined[law.name].kept))
+    parts += [_lines(name, result.kept) for name, result in combined.items()]
     parts.append(_block("extra", [(record.digest, record.extra) for record in records]))
     parts.append(_block("filtered", _filtered(combined)))
     variants = [
@@ -134,15 +132,13 @@ _STATUS = ("rejected", "fallback", "ok")
 
 
 def _provenance(record: Record) -> bytes:
-    items = {name: mine.number for name, mine in record.lists.items()}
-    return values.dump(
-        {
-            "delta": record.digest,
-            "stream": record.stream,
-            "time": record.moment[2],
-            "status": record.status,
-            "items": dict(sorted(items.items())),
-        }
+    items = b",".join([b'"%s":%d' % (name.encode(), mine.number) for name, mine in sorted(record.lists.items())])
+    return b'{"delta":"%s","stream":"%s","time":"%s","status":"%s","items":{%s}}' % (
+        record.digest.encode(),
+        record.stream.encode(),  # neither a stream nor a time has a character to escape
+        record.moment[2].encode(),
+        record.status.encode(),
+        items,
     )
 
 
@@ -201,7 +197,8 @@ def _read(page: Page, value: dict[str, Any], laws: Laws) -> None:
         for digest, reason in said.get("rejected", {}).items():
             page.rejected[stream, digest] = reason
     removed: dict[tuple[str, str], dict[int, Any]] = {}
-    variants = ((name, place) for name, keys in value["variants"].items() for places in keys.values() for place in places)
+    keyed = [(name, places) for name, keys in value["variants"].items() for places in keys.values()]
+    variants = ((name, place) for name, places in keyed for place in places)
     filtered = ((name, place) for name, places in value["filtered"].items() if name != "count" for place in places)
     for name, place in (*variants, *filtered):
         removed.setdefault((name, place["delta"]), {})[place["position"]] = place["item"]

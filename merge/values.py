@@ -13,7 +13,8 @@ import orjson
 
 MAX_DIGITS = 4300
 """Most digits of an integer: the limit that CPython itself sets on converting one."""
-sys.set_int_max_str_digits(MAX_DIGITS)  # PYTHONINTMAXSTRDIGITS may say otherwise, and verdicts must not differ by machine
+# PYTHONINTMAXSTRDIGITS may say otherwise, and verdicts must not differ by machine.
+sys.set_int_max_str_digits(MAX_DIGITS)
 
 _MARKER = re.compile(rb"^(<{7}|={7}|>{7}|\|{7})( |\r?$)", re.MULTILINE)
 
@@ -72,11 +73,16 @@ def has_markers(data: bytes) -> bool:
     return b"<<<<<<<" in data and _MARKER.search(data) is not None
 
 
-def parse(data: bytes) -> Any:
-    """The JSON value in `data`; raises `BadJson` where reading it would lose or invent something."""
-    value = _parse_plain(data)
+def parse(data: bytes, levels: int | None = None) -> Any:
+    """The JSON value in `data`; raises `BadJson` where reading it would lose or invent something.
+
+    `levels` is how deep arrays and objects may nest.
+    """
+    value = _parse_plain(data, levels)
     if value is not None:
         return value
+    if levels is not None and depth_exceeds(data, levels):
+        raise BadJson("too deep", f"nested deeper than {levels} levels")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -84,18 +90,21 @@ def parse(data: bytes) -> Any:
     return parse_text(text)
 
 
-def _parse_plain(data: bytes) -> Any:
+def _parse_plain(data: bytes, levels: int | None) -> Any:
     """The value in `data` if it says exactly what orjson makes of it, else None.
 
     Most files do. Written back, they are the same bytes but for white space, and that proves that orjson lost
     nothing: no key stood twice, and every number and string is spelled the one way in which it is written.
+    What stands inside n arrays and objects is indented by 2n, so the same text shows that nothing is too deep.
     """
     try:
         value = orjson.loads(data)
-        same = orjson.dumps(value).translate(None, _SPACE) == data.translate(None, _SPACE)
+        written = orjson.dumps(value, option=orjson.OPT_INDENT_2)
     except (orjson.JSONDecodeError, TypeError):
         return None
-    return value if same else None
+    if written.translate(None, _SPACE) != data.translate(None, _SPACE):
+        return None
+    return None if levels is not None and b"\n" + b"  " * levels in written else value
 
 
 def parse_text(text: str) -> Any:

@@ -81,7 +81,7 @@ def _files(path: str) -> list[Path]:
 
 def _check(file: Path, policy: Policy, counter: int | None) -> list[_Finding]:
     if file.is_symlink():
-        target = os.readlink(file).encode(errors="surrogateescape")
+        target = os.fsencode(file.readlink())
         entry = Entry(file.name, target, "symlink")
     elif not file.is_file():
         return [_Finding(str(file), "$", "not a regular file: it is a folder", "move it out of the inbox")]
@@ -97,10 +97,10 @@ def _check(file: Path, policy: Policy, counter: int | None) -> list[_Finding]:
     found = []
     if counter is not None and judged.frame > counter + 1:
         message = f"frame {judged.frame} is more than one past the last closed frame, {counter}"
-        found.append(_Finding(str(file), "$.frame", message, f"{edit}: \"frame\": {counter + 1}"))
+        found.append(_Finding(str(file), "$.frame", message, f'{edit}: "frame": {counter + 1}'))
     if judged.moment[0] > datetime.now(UTC).timestamp() + _DAY:
         message = f"its time {judged.moment[2]} is more than a day ahead"
-        found.append(_Finding(str(file), "$.completed_at", message, f"{edit}: \"completed_at\": \"{_now()}\""))
+        found.append(_Finding(str(file), "$.completed_at", message, f'{edit}: "completed_at": "{_now()}"'))
     twin = _other_case(file)
     if twin:
         message = f"{file.name} and {twin} differ only in case, and are one file on macOS and Windows"
@@ -135,7 +135,7 @@ def _explained(file: Path, entry: Entry, judged: Invalid) -> list[_Finding]:
         fix = f"mv -n -- {shlex.quote(path)} {shlex.quote(str(file.parent / name))}"
         return [_Finding(path, "$.stream_id", message, fix)]
     if judged.reason == "no time":
-        return [_Finding(path, "$.completed_at", message, f"{edit}: \"completed_at\": \"{_now()}\"")]
+        return [_Finding(path, "$.completed_at", message, f'{edit}: "completed_at": "{_now()}"')]
     if judged.reason == "forbidden edit":
         return [_Finding(path, "$.set", message, edit)]
     return [_Finding(path, "$", message, edit)]

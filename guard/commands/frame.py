@@ -3,30 +3,30 @@
 from guard import history
 from guard.git import Repo
 from guard.history import Arrival, arrivals
-from guard.plan import Tree, frame_counter, policy_at, roster, streams_of
+from guard.plan import Tree, adopted, frame_counter, policy_at, roster, streams_of
 from guard.policy import Policy
-from guard.publish import DELTA_REFS, hub
+from guard.publish import DELTA_REFS, Snapshot, hub
+from guard.recompute import newest_merge
 from guard.report import Report
 from guard.schema import conforms
-from guard.verify import newest_merge
 from merge.delta import Delta, Invalid, read
+
+_COLUMNS = ("stream", "state", "delivered", "expected", "deltas")
 
 
 def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     """Show a frame, by default the roster's where it is not closed yet, else the next one, else the newest."""
     policy = policy_at(repo, repo.resolve("HEAD"))
     place = hub(repo, policy.branch, policy.remote)
-    if fetch:
-        snapshot_tip, deltas = (snapshot := place.read()).tip, snapshot.deltas
-    else:
-        snapshot_tip, deltas = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or repo.resolve("HEAD"), {}
-    policy = policy_at(repo, snapshot_tip)
-    tree = Tree(repo, snapshot_tip)
+    here = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or repo.resolve("HEAD")
+    snapshot = place.read() if fetch else Snapshot(here)
+    policy = policy_at(repo, snapshot.tip)
+    tree = Tree(repo, snapshot.tip)
     counter = frame_counter(tree, policy.laws)
     rostered, expected = roster(tree, policy)
     if frame is None:
         frame = rostered if rostered is not None and rostered > counter else counter + 1
-    unmerged = _unmerged(repo, policy, snapshot_tip, deltas)
+    unmerged = _unmerged(repo, policy, snapshot.tip, snapshot.deltas)
     rows = _rows(tree, policy, frame, expected if rostered == frame else [], unmerged)
     late = sorted(
         {(entry.frame, entry.stream) for entry in unmerged if isinstance(entry, Delta) and entry.frame <= counter}
@@ -37,7 +37,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
         {
             "counter": counter,
             "frame": frame,
-            "streams": [dict(zip(("stream", "state", "delivered", "expected", "deltas"), row, strict=True)) for row in rows],
+            "streams": [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
             "late": [{"frame": at, "stream": stream} for at, stream in late],
             "rejected": [{"file": entry.name, "reason": entry.reason, "detail": entry.detail} for entry in bad],
             "unmerged": len(unmerged),
@@ -53,13 +53,9 @@ def _unmerged(repo: Repo, policy: Policy, tip: str | None, deltas: dict[str, str
         return []
     found: list[Arrival] = arrivals(repo, policy, tip, newest_merge(repo, policy, tip))
     found += history.delivered(repo, deltas, DELTA_REFS)
-    adopted = {oid for _, oid, _ in repo.tree(policy.baseline, policy.inbox)} if _known(repo, policy.baseline) else set()
-    fresh = [arrival for arrival in found if policy.from_beginning or arrival.oid not in adopted]
+    old = adopted(repo, policy)
+    fresh = [arrival for arrival in found if arrival.oid not in old]
     return [read(entry, conforms("delta"), policy.laws) for entry in history.entries(repo, fresh)]
-
-
-def _known(repo: Repo, commit: str | None) -> bool:
-    return commit is not None and repo.resolve(commit) is not None
 
 
 def _rows(
@@ -98,8 +94,8 @@ def _tell(
     wanted = sum(1 for row in rows if row[3])
     of = f" of {wanted} expected" if wanted else ""
     report.say(f"frame {frame}: {came} streams{of}; the last closed frame is {counter}")
-    shown: list[list[str]] = [[s, state, time, "yes" if due else "", str(number)] for s, state, time, due, number in rows]
-    report.table(("stream", "state", "delivered", "expected", "deltas"), shown, right=(4,))
+    shown = [[name, state, time, "yes" if due else "", str(number)] for name, state, time, due, number in rows]
+    report.table(_COLUMNS, shown, right=(4,))
     for at, stream in late:
         report.say(f"late: {stream} of frame {at}; the next merge puts it into its own frame's page")
     for entry in bad:

@@ -13,9 +13,9 @@ from guard.history import Arrival
 from guard.plan import Plan, Tree, frame_counter, policy_at, roster, streams_of, work_out
 from guard.policy import Policy
 from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
+from guard.recompute import newest_merge, remember
 from guard.report import Report
 from guard.undelivered import undelivered
-from guard.verify import newest_merge, remember
 from merge import values
 from merge.delta import valid_stream
 from merge.laws import Laws
@@ -83,7 +83,9 @@ class _Job:
             return None
         policy = before.plan.policy
         for commit in self.repo.run("rev-list", f"{old}..{new}", "--").split():
-            for change in self.repo.changes(f"{commit}^", commit) if self.repo.commit(commit).parents[1:] == () else [None]:
+            for change in (
+                self.repo.changes(f"{commit}^", commit) if self.repo.commit(commit).parents[1:] == () else [None]
+            ):
                 if change is None or policy.is_canonical(change.path) or policy.in_inbox(change.path):
                     return None
                 if change.path in ("guard.toml", policy.roster):
@@ -158,7 +160,9 @@ def _wait(job: _Job) -> None:
         left = until - time.monotonic()
         if not missing or left <= 0:
             if missing:
-                job.report.note(f"guard: frame {frame}: waited {job.options.wait:g} s, going on without {_list(missing)}")
+                job.report.note(
+                    f"guard: frame {frame}: waited {job.options.wait:g} s, going on without {_list(missing)}"
+                )
             return
         time.sleep(min(POLL, left))
 
@@ -173,7 +177,9 @@ def _outstanding(job: _Job, snapshot: Snapshot, policy: Policy) -> tuple[int, li
         frame = rostered if rostered is not None and rostered > counter else counter + 1
     expected = list(job.options.expect) or (streams if rostered == frame else [])
     here = set(streams_of(tree, frame, policy.laws))
-    names = [path[len(policy.inbox) :] for _, _, path in job.repo.tree(snapshot.tip, policy.inbox)] if snapshot.tip else []
+    names = (
+        [path[len(policy.inbox) :] for _, _, path in job.repo.tree(snapshot.tip, policy.inbox)] if snapshot.tip else []
+    )
     names += [arrival.name for arrival in history.delivered(job.repo, snapshot.deltas, DELTA_REFS)]
     here |= {stream for name in names if (stream := delivering(name, frame))}
     return frame, [stream for stream in expected if stream not in here], len(expected)

@@ -1,6 +1,7 @@
 """`guard restore`: canonical files again as a good commit had them, with every delta that was merged since."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo, write_commit
@@ -8,9 +9,10 @@ from guard.history import RESTORE_TRAILER
 from guard.plan import LAST_SECOND, Tree, policy_at, start
 from guard.policy import Policy
 from guard.publish import CANDIDATE, Offer, Snapshot, hub, publish
+from guard.recompute import newest_merge
 from guard.report import Report
 from guard.restore import counts, rebuild
-from guard.verify import newest_merge, verify, wrong_rev
+from guard.verify import verify, wrong_rev
 
 
 class _Job:
@@ -70,7 +72,7 @@ class _Job:
             if problem.code == "G101" and any(problem.path.startswith(path) for path in self.paths)
         }
         line = self.repo.run("rev-list", "--first-parent", "--reverse", tip).split()
-        for before, commit in zip(line, line[1:], strict=False):
+        for before, commit in pairwise(line):
             if commit in wrong or (wrong & self._merged_in(before, commit)):
                 return before
         return tip
@@ -110,7 +112,9 @@ def _restorable(policy: Policy, paths: Sequence[str]) -> None:
         folder = path.rstrip("/") + "/x.json"
         if not (policy.is_canonical(path) or policy.is_canonical(folder)):
             raise GuardError(
-                "usage", f"{path} is not canonical state", "guard restore rebuilds what only a merge may write",
+                "usage",
+                f"{path} is not canonical state",
+                "guard restore rebuilds what only a merge may write",
                 f"git restore --source=REV -- {path}",
             )
 
@@ -137,5 +141,3 @@ def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int
     files = {path: {"before": before, "after": after} for path, (before, after) in job.changed.items()}
     report.result({**value, "commit": offer.commit, "files": files})
     return 0
-
-

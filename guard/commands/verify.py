@@ -42,7 +42,11 @@ def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
 def _default(repo: Repo) -> tuple[str | None, str]:
     here = repo.resolve("HEAD")
     policy = policy_at(repo, here)
-    new = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or repo.resolve(f"refs/heads/{policy.branch}") or here
+    new = (
+        repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}")
+        or repo.resolve(f"refs/heads/{policy.branch}")
+        or here
+    )
     if here is not None and new is not None and repo.is_ancestor(new, here):
         new = here  # what is not pushed yet is judged too
     if new is None:
@@ -58,7 +62,9 @@ def _since(repo: Repo, policy: Policy, new: str) -> str | None:
     baseline = policy.baseline if policy.baseline and set(policy.baseline) != {"0"} else start(policy)
     if baseline is not None and repo.resolve(baseline) is None:
         raise GuardError(
-            "git", f"the baseline {baseline} is not in this clone", "a shallow clone cannot be verified from there",
+            "git",
+            f"the baseline {baseline} is not in this clone",
+            "a shallow clone cannot be verified from there",
             "git fetch --unshallow, or name a range",
         )
     return baseline

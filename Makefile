@@ -1,0 +1,80 @@
+# make demo, make test: each makes its own environment in .venv first. They need Python 3.11 or newer, git and make.
+
+PY := .venv/bin/python
+CODE := $(wildcard guard merge tests benchmarks)
+
+# Nothing of the caller's own environment may leak in: another virtualenv, or the repository of a hook that runs make.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# An environment that was copied or moved here, or whose Python is gone, is made anew.
+$(shell test "$$(cat .venv/made 2>/dev/null)" = "$(CURDIR)" && $(PY) -c '' 2>/dev/null || rm -f .venv/made)
+
+.NOTPARALLEL:
+.PHONY: help demo test lint format bench clean
+
+help:
+	@echo 'make demo    a hub, three clones and a merge at a frame boundary, in a temporary directory'
+	@echo 'make test    every test, then ruff and mypy'
+	@echo 'make lint    ruff and mypy alone'
+	@echo 'make format  let ruff format the code'
+	@echo 'make bench   the benchmarks: they print ratios and never fail by time'
+	@echo 'make clean   remove .venv, caches and builds'
+	@echo "More options: make demo ARGS='--keep DIR', make test ARGS='-k merge', make bench ARGS=..."
+
+demo: .venv/run
+	@.venv/bin/guard demo $(ARGS)
+
+test: .venv/test
+	$(PY) -m pytest -n auto $(ARGS)
+	@$(MAKE) --no-print-directory lint
+
+lint: .venv/test
+	$(PY) -m ruff check $(CODE)
+	$(PY) -m ruff format --check $(CODE)
+	$(PY) -m mypy
+
+format: .venv/test
+	$(PY) -m ruff check --fix-only $(CODE)
+	$(PY) -m ruff format $(CODE)
+
+bench: .venv/run
+	@if test -f benchmarks/run.py; then $(PY) benchmarks/run.py $(ARGS); \
+	else echo 'The benchmarks come as: python benchmarks/run.py (not there yet)'; fi
+
+clean:
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: reinstall only when pyproject.toml has changed.
+.venv/run: pyproject.toml .venv/made
+	@echo 'installing guard'
+	@$(PY) -m pip install -qq --editable .
+	@touch $@
+
+.venv/test: pyproject.toml .venv/made
+	@echo 'installing guard and its test tools (about a minute on a fresh machine)'
+	@$(PY) -m pip install -qq --editable '.[test]'
+	@touch .venv/run $@
+
+# The first Python >= 3.11 that can make an environment: by venv, or by virtualenv where Debian has split venv off.
+.venv/made:
+	@command -v git >/dev/null || { echo 'git is missing: install git first' >&2; exit 1; }
+	@found=; \
+	for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  test -n "$$found" || found=$$python; \
+	  if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then maker=venv; \
+	  elif "$$python" -c 'import virtualenv' 2>/dev/null; then maker='virtualenv --quiet'; \
+	  else continue; fi; \
+	  echo "making .venv with $$("$$python" --version)"; \
+	  rm -rf .venv && "$$python" -m $$maker .venv && echo '$(CURDIR)' >.venv/made; exit; \
+	done; \
+	if test -n "$$found"; then \
+	  name=$$("$$found" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	  echo "$$found cannot make virtual environments: install the package $$name (apt install $$name) or virtualenv" >&2; \
+	else \
+	  echo 'Python 3.11 or newer is missing: none of python3, python3.11 ... python3.14 is (make PYTHON=/path/to/python)' >&2; \
+	fi; \
+	exit 1

@@ -1,0 +1,101 @@
+"""Making a merge commit again: is it what the merge makes on its parent, and which merge is the newest that is?"""
+
+from dataclasses import dataclass
+
+from guard.errors import GuardError
+from guard.git import Change, Commit, Repo, blob_id
+from guard.history import Arrival, claims, trailer
+from guard.plan import Plan, policy_at, start, work_out
+from guard.policy import Policy
+
+CHECKED = "refs/guard/checked/merge"
+"""The newest merge that was made again here, so that the next run need not."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in history that should not be: the commit, the path, the rule's code, and what it is."""
+
+    commit: str
+    path: str
+    code: str
+    what: str
+
+
+def differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]:
+    """Where a merge commit differs from what the merge makes on its parent; `beyond` as in `work_out`."""
+    parent = commit.parents[0]
+    policy = policy_at(repo, parent)
+    changes = repo.changes(parent, commit.id)
+    said = trailer(commit.message)
+    added = [change for change in changes if policy.in_inbox(change.path) and change.old_mode == "000000"]
+    brought = [Arrival(change.path[len(policy.inbox) :], change.new_mode, change.new, "refs/") for change in added]
+    try:
+        plan = work_out(repo, parent, policy, beyond, brought, said.close if said else None)
+    except GuardError as error:
+        return [Problem(commit.id, "", "G101", f"the merge cannot be made again on its parent: {error.what}")]
+    if plan is None:
+        return [
+            Problem(
+                commit.id, "", "G101", f"it says {said.text() if said else 'nothing'}, but nothing was to be merged"
+            )
+        ]
+    problems = _different_files(repo, commit, plan, changes)
+    if said is not None and not problems and said != plan.trailer:
+        problems.append(Problem(commit.id, "", "G101", f"its trailer is forged: the merge says {plan.trailer.text()}"))
+    return problems
+
+
+def _different_files(repo: Repo, commit: Commit, plan: Plan, changes: list[Change]) -> list[Problem]:
+    policy = plan.policy
+    leaving = {path for path, data in plan.files.items() if data is None}
+    expected = {path: blob_id(data, repo.hash) for path, data in plan.files.items() if data is not None}
+    actual = {
+        change.path: change.new
+        for change in changes
+        if policy.is_canonical(change.path) or policy.in_inbox(change.path)
+    }
+    problems = []
+    for path in sorted(expected.keys() | actual.keys()):
+        if path in actual and actual[path] == repo.null and path in leaving:
+            continue
+        if expected.get(path) != actual.get(path):
+            problems.append(Problem(commit.id, path, "G101", "it holds other bytes than the merge makes"))
+    modes = {change.path: change.new_mode for change in changes}
+    for path in sorted(expected.keys() & actual.keys()):
+        if modes[path] != "100644" and not any(problem.path == path for problem in problems):
+            problems.append(Problem(commit.id, path, "G101", f"its mode is {modes[path]}"))
+    return problems
+
+
+def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
+    """The newest merge in the history of `tip` that can be made again, else where adoption starts.
+
+    What its history holds is merged. It is checked against its own parent, with the merge that is claimed before
+    it for the boundary; `verify` checks the whole chain.
+    """
+    first = start(policy)
+    if tip is None:
+        return first
+    if first is not None and repo.resolve(first) is None:
+        raise GuardError(
+            "git",
+            f"the baseline {first} is not in this clone",
+            "without the history since adoption, deltas that were overwritten would be missed",
+            "git fetch --unshallow",
+        )
+    checked = repo.resolve(CHECKED)
+    for claim in claims(repo, tip, first):
+        if claim.id == checked:
+            return claim.id
+        if len(claim.parents) == 1:
+            older = next(claims(repo, claim.parents[0], first), None)
+            if not differences(repo, claim, older.id if older else first):
+                remember(repo, claim.id)
+                return claim.id
+    return first
+
+
+def remember(repo: Repo, merge: str) -> None:
+    """Note a merge that is known to be right."""
+    repo.call("update-ref", CHECKED, merge, check=False)

@@ -1,0 +1,142 @@
+"""The house itself: what is shipped, who may import whom, and what no file may contain."""
+
+import ast
+import configparser
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LAYERS = (
+    {"errors", "change", "finding"},
+    {"policy", "rule", "schema", "shell", "appendonly"},
+    {"rules", "judge"},
+    {
+        *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
+        *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered"),
+    },
+    {"hooks", "commands", "demo"},
+    {"cli"},
+)
+"""The files and folders of guard/: each may import its own layer and those before it, never a later one."""
+
+IMPURE = frozenset(
+    "asyncio fcntl getpass git glob http importlib io locale multiprocessing os pathlib platform random secrets select"
+    " shutil signal socket sqlite3 ssl subprocess tempfile threading time urllib uuid".split()
+)
+"""Modules with which code could do I/O, read a clock or draw a random number."""
+
+
+MADE = re.compile(r"\.|__|(build|dist)$")
+"""Folders that tools make, by their names."""
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything a file imports, at any depth; `from a import b` yields `a` and `a.b`."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = [*package[: len(package) - node.level + 1]] if node.level else []
+            base = ".".join([*parts, *([node.module] if node.module else [])])
+            yield node.lineno, base
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def modules(folder: str) -> Iterator[tuple[Path, str]]:
+    """Every source file under a folder, and how a message names it."""
+    return ((path, path.relative_to(ROOT).as_posix()) for path in sorted((ROOT / folder).rglob("*.py")))
+
+
+def impurities(folder: str) -> list[str]:
+    """Where the code under a folder could do more than compute."""
+    found = []
+    for path, name in modules(folder):
+        found += [f"{name}:{line} imports {what}" for line, what in imports(path) if what.split(".")[0] in IMPURE]
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Attribute) and node.attr in {"now", "today", "utcnow"}:
+                found.append(f"{name}:{node.lineno} reads the clock: .{node.attr}")
+            elif isinstance(node, ast.Name) and node.id in {"open", "input", "print", "__import__"}:
+                found.append(f"{name}:{node.lineno} does I/O: {node.id}")
+    return found
+
+
+def test_distributions_hold_the_two_packages_the_schemas_and_the_two_executables(tmp_path: Path) -> None:
+    """The wheel, built from the sdist as an installer would, holds exactly what is promised, schemas byte for byte."""
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    [path] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        names = [name for name in wheel.namelist() if not name.endswith("/")]
+        info = "-".join(path.name.split("-")[:2]) + ".dist-info"
+        assert {name.split("/")[0] for name in names} == {"guard", "merge", info}
+        schemas = {Path(name).name: wheel.read(name) for name in names if name.startswith("guard/schemas/")}
+        assert schemas == {file.name: file.read_bytes() for file in (ROOT / "schemas").glob("*.json")}
+        assert set(names) >= {name for folder in ("guard", "merge") for _, name in modules(folder)}
+        entries = configparser.ConfigParser()
+        entries.read_string(wheel.read(f"{info}/entry_points.txt").decode())
+    scripts = {"guard": "guard.cli:main", "guard-hook": "guard.hooks:main"}
+    assert {name: dict(entries[name]) for name in entries.sections()} == {"console_scripts": scripts}
+
+
+def test_merge_is_pure() -> None:
+    """merge/ imports nothing of guard/, does no I/O, reads no clock and draws no random number."""
+    found = [f"{name}:{line} imports {what}" for path, name in modules("merge") for line, what in imports(path)
+             if what.split(".")[0] == "guard"]  # fmt: skip
+    assert not found + impurities("merge")
+
+
+def test_rules_are_pure() -> None:
+    """A rule sees a Change and a Policy: it starts no process, opens no file and reads no clock."""
+    assert not impurities("guard/rules")
+
+
+def test_no_module_imports_a_later_layer() -> None:
+    """guard/ is layered, and cli, the last layer, is imported by nobody."""
+    rank = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    found = []
+    for path, name in modules("guard"):
+        if name == "guard/__init__.py":
+            found += [f"{name}:{line} imports {what}: it holds a docstring alone" for line, what in imports(path)]
+            continue
+        own = Path(name).parts[1].removesuffix(".py")
+        assert own in rank, f"{name} is in no layer: add {own!r} to LAYERS in tests/test_house.py, and say why there"
+        for line, what in imports(path):
+            top, _, rest = what.partition(".")
+            later = rest.split(".")[0]
+            if top == "guard" and rank.get(later, -1) > rank[own]:
+                found.append(f"{name}:{line} imports guard.{later}, of a later layer")
+    assert not found
+
+
+def test_every_test_says_its_property() -> None:
+    """Every test function under tests/ has a docstring."""
+    silent = [
+        f"{name}:{node.lineno} {node.name}"
+        for path, name in modules("tests")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+    assert not silent
+
+
+def test_no_file_names_a_machine() -> None:
+    """No file holds a path of somebody's machine, or the host or address of a package registry."""
+    homes = "|".join(("root", "work", "home"))
+    machine = re.compile(rf"/({homes})/|py{'pi'}[\w-]*(\.[a-z]|/)|index-{'url'}".encode(), re.IGNORECASE)
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name == ".ci" or not MADE.match(name)]
+        for path in (Path(folder, name) for name in names if name != ".git"):
+            hits = {hit[0].decode() for hit in machine.finditer(path.read_bytes())}
+            found += [f"{path.relative_to(ROOT)} holds {hit}" for hit in sorted(hits)]
+    assert not found
