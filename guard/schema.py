@@ -30,7 +30,12 @@ def conforms(name: str) -> Callable[[Any], bool]:
     quick = jsonschema_rs.validator_for(load(name))
 
     def verdict(value: Any) -> bool:
-        return bool(quick.is_valid(value)) or next(problems(name, value), None) is None
+        try:
+            if quick.is_valid(value):
+                return True
+        except ValueError:  # a number it cannot take
+            pass
+        return next(problems(name, value), None) is None
 
     return verdict
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from merge import values
 from merge.edits import forbidden_edit
-from merge.laws import Laws
+from merge.laws import Laws, ListLaw
 from merge.order import Moment, moment
 
 MAX_FRAME = 10**9
@@ -133,6 +133,9 @@ def _read(entry: Entry, digest: str, conforms: Conforms, laws: Laws) -> Delta:
     frame, stream = value["frame"], value["stream_id"]
     if not isinstance(frame, int):
         raise _Refused("schema", f"$.frame: {values.dump(frame).decode()} is not written as an integer")
+    for law in laws.lists:
+        if law.name in value and not _is_list(value[law.name], law):
+            raise _Refused("schema", f"$.{law.name}: a {_json_type(value[law.name])} where a list belongs")
     time = first_moment(value)
     if time is None:
         raise _Refused("no time", "none of completed_at, timestamp, _meta.timestamp is RFC 3339 with its offset")
@@ -167,6 +170,12 @@ def first_moment(value: dict[str, Any]) -> Moment | None:
     return None
 
 
+def _is_list(value: Any, law: ListLaw) -> bool:
+    """Whether a law can take a value: a list, or where things are only counted, how many there are."""
+    counted = law.law == "additive" and bool(law.count) and type(value) is int and value >= 0
+    return isinstance(value, list) or counted or law.law == "keep"
+
+
 def _json_type(value: Any) -> str:
-    names = {list: "list", str: "string", bool: "boolean", type(None): "null"}
+    names = {dict: "map", list: "list", str: "string", bool: "boolean", type(None): "null"}
     return names.get(type(value), "number")

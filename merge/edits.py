@@ -72,9 +72,11 @@ def forbidden_edit(edits: Mapping[str, Any], laws: Laws) -> str:
 
 def editable(file: str, laws: Laws) -> bool:
     """Whether a delta may edit `file` at all."""
-    return file not in laws.not_editable and any(
-        file.count("/") == glob.count("/") and fnmatchcase(file, glob) for glob in laws.editable
-    )
+    return _matches(file, laws.editable) and not _matches(file, laws.not_editable)
+
+
+def _matches(file: str, globs: Iterable[str]) -> bool:
+    return any(file.count("/") == glob.count("/") and fnmatchcase(file, glob) for glob in globs)
 
 
 def record_of(edit: Edit, laws: Laws) -> str:

@@ -120,7 +120,7 @@ def _streams(page: Page, records: Sequence[Record]) -> list[tuple[str, bytes]]:
         value: dict[str, Any] = {
             "status": max((record.status for record in mine), default="rejected", key=_STATUS.index),
             "completed_at": mine[-1].moment[2] if mine else None,
-            "deltas": [record.digest for record in mine] + [digest for digest in bad if digest not in page.records],
+            "deltas": list(dict.fromkeys([*(record.digest for record in mine), *bad])),
         }
         if bad:
             value["rejected"] = bad
