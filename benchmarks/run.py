@@ -143,11 +143,18 @@ def bench_fold(sizes: list[int], runs: int) -> None:
             script = f"{code}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
             done = subprocess.run([sys.executable, "-c", script, folder], capture_output=True, check=True, env=env)
             state, kib = map(int, done.stdout.split())
-            row(f"peak memory of {size}, {label} / state", kib * 1024 / state, "3x", f"{kib // 1024} MiB, state {state >> 20} MiB")
+            row(
+                f"peak memory of {size}, {label} / state",
+                kib * 1024 / state,
+                "3x",
+                f"{kib // 1024} MiB, state {state >> 20} MiB",
+            )
 
 
 def git(folder: Path, *words: str, data: bytes | None = None) -> bytes:
-    return subprocess.run(["git", "-C", str(folder), *words], input=data, capture_output=True, check=True, env=ENV).stdout
+    return subprocess.run(
+        ["git", "-C", str(folder), *words], input=data, capture_output=True, check=True, env=ENV
+    ).stdout
 
 
 def guard(folder: Path, *words: str) -> bytes:

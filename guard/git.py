@@ -8,6 +8,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +175,7 @@ class Reader:
     """`git cat-file --batch`, kept running: objects by name, in one process."""
 
     def __init__(self, repo: Repo) -> None:
+        self._repo = repo
         self._process = subprocess.Popen(
             repo.command("cat-file", "--batch"),
             stdin=subprocess.PIPE,
@@ -184,19 +186,21 @@ class Reader:
 
     def read(self, name: str) -> bytes | None:
         """The content of an object (`oid`, `commit:path`); None where it is missing."""
-        for found in self.read_many([name]):
-            return found
-        return None
+        if "\n" in name:  # a line is a question here; such a name is asked for by itself
+            done = self._repo.call("cat-file", "-p", name, check=False)
+            return done.stdout if done.returncode == 0 else None
+        return next(self.read_many([name]))
 
     def read_many(self, names: Sequence[str]) -> Iterator[bytes | None]:
         """The contents of several objects, in order; asked for ahead, so that git works while we do."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        ahead = 64  # enough to keep git busy, and few enough that neither pipe can fill up both ways
-        for start in range(0, len(names), ahead):
-            batch = names[start : start + ahead]
-            stdin.write("".join(f"{name}\n" for name in batch).encode(errors="surrogateescape"))
+        step = 64  # two steps on their way keep git busy, and are too few to fill up both pipes
+        batches = [names[start : start + step] for start in range(0, len(names), step)]
+        for place, batch in enumerate(batches):
+            for asked in batches[:2] if place == 0 else batches[place + 1 : place + 2]:
+                stdin.write("".join(f"{name}\n" for name in asked).encode(errors="surrogateescape"))
             stdin.flush()
             for name in batch:
                 header = stdout.readline()
@@ -265,36 +269,91 @@ class NewCommit:
     files: Mapping[str, bytes | None]
 
 
-def write_commit(repo: Repo, new: NewCommit, ref: str) -> str:
-    """Write a commit's objects without touching any index or work tree; `ref` is moved to it. Returns its name.
+class Importer:
+    """`git fast-import`, running: writes objects without touching any index, work tree or branch.
 
-    The same `NewCommit` gives the same name on every machine.
+    Contents may be handed over while others are still being made, so that git compresses them meanwhile.
     """
-    who = f"{new.author} {new.time} +0000"
-    message = new.message.encode(errors="surrogateescape")
-    parts = [
-        b"feature done\n",
-        f"commit {ref}\nmark :1\nauthor {who}\ncommitter {who}\ndata {len(message)}\n".encode(),
-        message,
-        b"\n",
-        f"from {new.parent}\n".encode() if new.parent else b"",
-    ]
-    for path, data in sorted(new.files.items()):
-        name = _quoted(path)
-        if data is None:
-            parts.append(b"D %s\n" % name)
-        else:
-            parts += [b"M 100644 inline %s\ndata %d\n" % (name, len(data)), data, b"\n"]
-    parts.append(b"get-mark :1\ndone\n")
-    if new.parent is None:
-        repo.call("update-ref", "-d", ref, check=False)  # else fast-import would go on from what the ref holds
-    words = ("fast-import", "--quiet", "--force", "--date-format=raw")
-    done = repo.call(*words, input=b"".join(parts), check=False)
-    oid = done.stdout.decode().strip()
-    # Another merge in this clone may hold the ref's lock: the commit is written all the same, and that is enough.
-    if not oid or (done.returncode != 0 and repo.resolve(oid) is None):
-        raise failure(words, done.returncode, done.stderr.decode(errors="replace"))
-    return oid
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._marks: dict[str, tuple[bytes, int]] = {}
+        self._handed = 1  # mark 1 is the commit's
+        self._said = tempfile.TemporaryFile()
+        self._running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _process(self) -> "subprocess.Popen[bytes]":
+        """git, started when there is something to write."""
+        if self._running is None:
+            self._running = subprocess.Popen(
+                self._repo.command("fast-import", "--quiet", "--force", "--done", "--date-format=raw"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                env=self._repo.environment(),
+            )
+        return self._running
+
+    def add(self, path: str, data: bytes) -> None:
+        """Hand over a file's content; the last one of a path counts."""
+        self._handed += 1
+        self._marks[path] = (data, self._handed)
+        self._write(b"blob\nmark :%d\ndata %d\n" % (self._handed, len(data)), data, b"\n")
+
+    def commit(self, new: NewCommit, ref: str) -> str:
+        """Write the commit and move `ref` to it; returns its name, the same on every machine for the same `new`."""
+        who = f"{new.author} {new.time} +0000"
+        message = new.message.encode(errors="surrogateescape")
+        head = f"commit {ref}\nmark :1\nauthor {who}\ncommitter {who}\ndata {len(message)}\n"
+        for path, data in new.files.items():
+            if data is not None and self._marks.get(path, (None, 0))[0] != data:
+                self.add(path, data)
+        if new.parent is None:
+            self._repo.call("update-ref", "-d", ref, check=False)  # else it would go on from what the ref holds
+        self._write(head.encode(), message, b"\n", f"from {new.parent}\n".encode() if new.parent else b"")
+        for path, data in sorted(new.files.items()):
+            if data is None:
+                self._write(b"D %s\n" % _quoted(path))
+            else:
+                self._write(b"M 100644 :%d %s\n" % (self._marks[path][1], _quoted(path)))
+        self._write(b"get-mark :1\ndone\n")
+        out, _ = self._process.communicate()
+        oid = out.decode().strip()
+        # Another merge in this clone may hold the ref's lock: the commit is written all the same.
+        if not oid or (self._process.returncode != 0 and self._repo.resolve(oid) is None):
+            raise self._failure()
+        return oid
+
+    def stop(self) -> None:
+        """Give up: no ref moves, and what was handed over is nobody's."""
+        if self._running is not None and self._running.poll() is None:
+            self._running.kill()
+            self._running.communicate()
+        self._said.close()
+
+    def _write(self, *parts: bytes) -> None:
+        assert self._process.stdin is not None
+        try:
+            for part in parts:
+                self._process.stdin.write(part)
+        except BrokenPipeError:
+            self._process.communicate()
+            raise self._failure() from None
+
+    def _failure(self) -> GuardError:
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace")
+        return failure(["fast-import"], self._process.returncode, said)
+
+
+def write_commit(repo: Repo, new: NewCommit, ref: str) -> str:
+    """Write a commit's objects, and move `ref` to it; returns its name."""
+    importer = Importer(repo)
+    try:
+        return importer.commit(new, ref)
+    finally:
+        importer.stop()
 
 
 def _quoted(path: str) -> bytes:

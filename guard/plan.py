@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,11 +116,12 @@ def work_out(
     beyond: str | None,
     delivered: list[Arrival],
     close: int | None = None,
+    into: dict[str, bytes] | None = None,
 ) -> Plan | None:
     """The merge of everything unmerged at `parent` and of what was `delivered` by ref; None for nothing to merge.
 
     `beyond` is the newest merge that is known to be right: what its history holds is merged. `close` is the frame
-    to close. Raises `GuardError` where a canonical file cannot be read, or the frame cannot be closed.
+    to close; `into` receives files as they are made, as in `fold`. Raises `GuardError` where a canonical file cannot be read, or the frame cannot be closed.
     """
     tree = Tree(repo, parent)
     counter = frame_counter(tree, policy.laws)
@@ -129,7 +130,7 @@ def work_out(
     found = [arrival for arrival in (*came, *delivered) if arrival.oid not in older]
     try:
         _readable(repo, tree, policy, parent, beyond)
-        outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close)
+        outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close, into)
     except BadState as error:
         raise bad_state(error) from None
     merged = max((delta.frame for delta in outcome.applied), default=counter)
@@ -148,7 +149,8 @@ def work_out(
     present = {path: oid for _, oid, path in repo.tree(parent, policy.inbox)} if parent else {}
     after = ChainMap(outcome.files, tree)  # type: ignore[arg-type]  # nothing writes to it
     assert outcome.counter is not None
-    plan.files.update(dict.fromkeys(leaving(repo, present, after, policy, outcome.counter)))
+    gone = leaving(repo, present, after, policy, outcome.counter, {arrival.oid for arrival in found})
+    plan.files.update(dict.fromkeys(gone))
     plan.recovered = _recovered(found, present, policy, outcome)
     plan.missing = missing_streams(after, policy, plan.close)
     return plan
@@ -225,17 +227,25 @@ def _entering(
 
 
 def leaving(
-    repo: Repo, present: Mapping[str, str], files: Mapping[str, bytes], policy: Policy, counter: int
+    repo: Repo,
+    present: Mapping[str, str],
+    files: Mapping[str, bytes],
+    policy: Policy,
+    counter: int,
+    fresh: Collection[str],
 ) -> list[str]:
     """The inbox files (path -> object) that a merge drops: recorded in a page, of a frame that is not kept any more.
 
-    `files` are those after the merge, `counter` is the frame counter then.
+    `files` are those after the merge, `counter` is the frame counter then; `fresh` objects are recorded by it.
     """
     dropped = []
     recorded: dict[int, set[str]] = {}
     for path, oid in sorted(present.items()):
         frame = frame_in_name(path[len(policy.inbox) :])
         if frame < 0 or frame > counter - policy.keep_frames:
+            continue
+        if oid in fresh:
+            dropped.append(path)
             continue
         if frame not in recorded:
             data = files.get(page_path(frame, policy.laws))

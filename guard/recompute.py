@@ -93,6 +93,13 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
             if not differences(repo, claim, older.id if older else first):
                 remember(repo, claim.id)
                 return claim.id
+    if first is None and repo.run("rev-parse", "--is-shallow-repository").strip() == "true":
+        raise GuardError(
+            "git",
+            "this clone is shallow, and no merge in it tells how far the deltas are merged",
+            "deltas that were overwritten before the history that is here would be missed",
+            "git fetch --unshallow",
+        )
     return first
 
 

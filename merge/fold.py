@@ -56,13 +56,15 @@ def fold(
     laws: Laws,
     conforms: Conforms,
     close: int | None = None,
+    into: dict[str, bytes] | None = None,
 ) -> Outcome:
     """Merge `entries` into `files` (path -> bytes; it may fetch them as they are asked for).
 
-    `close` is a frame that is closed though nothing of it may have come. Entries of one frame should come in a
+    `close` is a frame that is closed though nothing of it may have come. `into` receives the changed files as they are
+    made; one that is made twice, for the second time too. Entries of one frame should come in a
     row: a page is folded once for every run of its frame, to the same result, only slower. Raises `BadState`.
     """
-    outcome = Outcome()
+    outcome = Outcome({} if into is None else into)
     overlay = Overlay(files, outcome.files)
     gain = Gain()
     changes: list[edits.Edit] = []

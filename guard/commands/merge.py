@@ -8,7 +8,7 @@ from typing import Any
 
 from guard import history
 from guard.errors import GuardError
-from guard.git import Repo, write_commit
+from guard.git import Importer, Repo
 from guard.history import Arrival
 from guard.plan import Plan, Tree, frame_counter, policy_at, roster, streams_of, work_out
 from guard.policy import Policy
@@ -45,6 +45,18 @@ class _Made:
     commit: str | None = None
 
 
+class _Handing(dict[str, bytes]):
+    """Files of a fold, handed to git as they are made: it compresses a page while the next one is folded."""
+
+    def __init__(self, importer: Importer) -> None:
+        super().__init__()
+        self._importer = importer
+
+    def __setitem__(self, path: str, data: bytes) -> None:
+        super().__setitem__(path, data)
+        self._importer.add(path, data)
+
+
 @dataclass
 class _Job:
     repo: Repo
@@ -57,13 +69,21 @@ class _Job:
 
     def offer(self, snapshot: Snapshot) -> Offer | None:
         """The merge commit on top of what was read."""
-        plan = self._again(snapshot) or self.plan(snapshot)
-        self.made = _Made(snapshot, plan)
-        if plan is not None and not self.options.dry_run:
-            self.made.commit = write_commit(self.repo, plan.commit(), CANDIDATE)
+        again = self._again(snapshot)
+        self.made = _Made(snapshot, again)
+        if self.options.dry_run:
+            self.made.plan = again or self.plan(snapshot, {})
+            return None
+        importer = Importer(self.repo)
+        try:
+            plan = self.made.plan = again or self.plan(snapshot, _Handing(importer))
+            if plan is not None:
+                self.made.commit = importer.commit(plan.commit(), CANDIDATE)
+        finally:
+            importer.stop()
         return Offer(self.made.commit, snapshot.deltas)
 
-    def plan(self, snapshot: Snapshot) -> Plan | None:
+    def plan(self, snapshot: Snapshot, into: dict[str, bytes]) -> Plan | None:
         """Fold everything that is unmerged."""
         policy = policy_at(self.repo, snapshot.tip)
         self.delivered = history.delivered(self.repo, snapshot.deltas, DELTA_REFS)
@@ -71,7 +91,7 @@ class _Job:
         if beyond is None:
             adopted_or_new(self.repo, snapshot.tip, policy)
         self.folds += 1
-        return work_out(self.repo, snapshot.tip, policy, beyond, self.delivered, self.options.frame)
+        return work_out(self.repo, snapshot.tip, policy, beyond, self.delivered, self.options.frame, into)
 
     def _again(self, snapshot: Snapshot) -> Plan | None:
         """The plan of the last try, where what came since touches nothing that it was made from."""
@@ -82,14 +102,12 @@ class _Job:
         if old is None or new is None or not self.repo.is_ancestor(old, new):
             return None
         policy = before.plan.policy
-        for commit in self.repo.run("rev-list", f"{old}..{new}", "--").split():
-            for change in (
-                self.repo.changes(f"{commit}^", commit) if self.repo.commit(commit).parents[1:] == () else [None]
-            ):
-                if change is None or policy.is_canonical(change.path) or policy.in_inbox(change.path):
-                    return None
-                if change.path in ("guard.toml", policy.roster):
-                    return None
+        own = ("guard.toml", policy.roster)
+        for change in self.repo.changes(old, new):
+            if change.path in own or policy.is_canonical(change.path) or policy.in_inbox(change.path):
+                return None
+        if history.arrivals(self.repo, policy, new, old):  # also those that came and went
+            return None
         before.plan.parent = self.repo.commit(new)
         return before.plan
 
