@@ -63,6 +63,7 @@ class Documents:
         self.laws = laws
         self.layout_path = f"{laws.registers}/layout.json"
         self.open: dict[str, Document] = {}
+        self._settled: set[str] = set()
         for path, template in templates(laws).items():
             if path not in overlay:
                 overlay.put(path, template)
@@ -108,9 +109,15 @@ class Documents:
         """
         kept = self._layouts()
         document = self.open[file]
-        if file in kept or (document.ascii_only and not document.one_line):
+        if file in kept or file in self._settled:
             return
-        kept[file] = {"ascii_only": document.ascii_only, "one_line": document.one_line}
+        self._settled.add(file)
+        layout = {"ascii_only": document.ascii_only, "one_line": document.one_line}
+        # From here on it holds what this run's edits may hide too.
+        self.open[file] = Document.parse(document.to_bytes(), **layout)
+        if document.ascii_only and not document.one_line:
+            return  # no edit can make it look otherwise
+        kept[file] = layout
         said = {
             name: {
                 "ascii_only": layout["ascii_only"],
@@ -252,11 +259,11 @@ def edit(changes: list[edits.Edit], documents: Documents, overlay: Overlay, laws
             if change.target not in kept or change.rank > kept[change.target].rank:
                 kept[change.target] = change
         overlay.put(path, dump_lines(edits.write_registers(kept)))
-        document = documents.get(mine[0].file)
-        if document is None:
+        if documents.get(mine[0].file) is None:
             unplaced += [change.target for change in mine]
             continue
         documents.keep_layout(mine[0].file)
+        document = documents.always(mine[0].file)
         same_record = [change for change in kept.values() if edits.record_of(change, laws) == record]
         lost = edits.replay(same_record, document)
         unplaced += [change.target for change in lost]

@@ -184,11 +184,11 @@ def _record_nameless(found: list[Invalid], overlay: Overlay, laws: Laws, outcome
         try:
             kept: dict[str, Any] = values.parse(data) if data is not None else {}
             known = kept.get(invalid.digest, {"reason": invalid.reason, "files": []})
-            if invalid.name in known["files"]:
+            if invalid.name in known["files"] and known["reason"] <= invalid.reason:
                 outcome.duplicate.append((invalid.name, invalid.digest))
                 continue
             known["reason"] = min(known["reason"], invalid.reason)
-            known["files"] = sorted([*known["files"], invalid.name])
+            known["files"] = sorted({*known["files"], invalid.name})
         except (values.BadJson, KeyError, TypeError, AttributeError) as error:
             raise BadState(path, str(error)) from None
         overlay.put(path, dump_lines(dict(sorted({**kept, invalid.digest: known}.items()))))

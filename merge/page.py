@@ -52,7 +52,8 @@ class Page:
         """Whether the page records this delta already."""
         if isinstance(entry, Delta):
             return entry.digest in self.records
-        return (entry.stream or "", entry.digest) in self.rejected
+        known = self.rejected.get((entry.stream or "", entry.digest))
+        return known is not None and known <= entry.reason  # the same bytes may be a file here and a symlink there
 
     def add(self, delta: Delta, laws: Laws) -> Record:
         """Take a delta in; returns its record."""
