@@ -112,7 +112,7 @@ class Documents:
         if file in kept or file in self._settled:
             return
         self._settled.add(file)
-        layout = {"ascii_only": document.ascii_only, "one_line": document.one_line}
+        layout: dict[str, Any] = {"ascii_only": document.ascii_only, "one_line": document.one_line}
         # From here on it holds what this run's edits may hide too.
         self.open[file] = Document.parse(document.to_bytes(), **layout)
         if document.ascii_only and not document.one_line:

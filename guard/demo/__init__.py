@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from guard.errors import GuardError
 from guard.report import Report
@@ -34,9 +34,10 @@ def run(keep: Path | None, report: Report) -> int:
         report.warn(f"the demo stopped: this does not hold: {untrue}")
     _close(told, seconds, keep, untrue, report)
     steps = [{"who": step.who, "did": step.did, "came": step.came, "figures": step.figures} for step in told]
-    value: dict[str, Any] = {"steps": steps, "seconds": round(seconds, 2), "kept": str(keep.absolute()) if keep else None}
-    report.result({**value, "untrue": untrue or None, "exit": 1 if untrue else 0})
-    return 1 if untrue else 0
+    code = 1 if untrue else 0
+    kept = str(keep.absolute()) if keep else None
+    report.result({"steps": steps, "seconds": round(seconds, 2), "kept": kept, "untrue": untrue or None, "exit": code})
+    return code
 
 
 def _play(root: Path, told: "list[Step]", report: Report) -> str:
@@ -55,12 +56,14 @@ def _play(root: Path, told: "list[Step]", report: Report) -> str:
             world = World(root)
             stack.callback(world.close)
             lines = _Lines(report)
-            with report.working("a hub and its clones"):
-                for step in tell(world):
-                    told.append(step)
-                    lines.show(len(told), step)
+            report.say("One hub, four clones. Left: what somebody did. Right: what guard made of it.")
+            for step in tell(world):
+                told.append(step)
+                lines.show(len(told), step)
         except Untrue as error:
             return str(error)
+        except (LookupError, TypeError, ValueError) as error:  # guard left something that cannot be read as told
+            return f"step {len(told) + 1} can be read ({type(error).__name__}: {error})"
         except GitError as error:
             raise git_failed(error) from None
     return ""
@@ -117,10 +120,14 @@ class _Lines:
         grid.add_column(ratio=4)
         grid.add_column(width=2)
         grid.add_column(ratio=6)
-        grid.add_row(
-            Text(str(number), "dim"), Text.assemble((step.who, "bold"), " ", step.did), Text("->", "dim"), Text(step.came, "green")
-        )
-        self.console.print(grid)
+        did = Text.assemble((step.who, "bold"), " ", step.did)
+        came = Text(step.came, "yellow" if step.bad else "green")
+        grid.add_row(Text(str(number), "dim"), did, Text("->", "dim"), came)
+        with self.console.capture() as captured:
+            self.console.print(grid)
+        for line in captured.get().splitlines():
+            print(line.rstrip())
+        sys.stdout.flush()
 
 
 def _console() -> "Console":
@@ -136,6 +143,6 @@ def _close(told: "list[Step]", seconds: float, keep: Path | None, untrue: str, r
     if not untrue:
         report.say(f"{len(told)} steps, every claim checked, {seconds:.1f} s; nothing of yours was touched")
     if keep is not None:
-        report.say(f"kept in {keep.absolute()}: hub.git and its clones; try: guard -C {keep / 'primary'} verify")
+        report.say(f"kept in {keep.absolute()}: hub.git and its clones; try: guard verify -C {keep / 'primary'}")
     elif not untrue:
         report.say("the folder is gone again; guard demo --keep DIR leaves it for a look")

@@ -173,7 +173,8 @@ class World:
         except subprocess.TimeoutExpired:
             raise Untrue(f"`guard {' '.join(words)}` did not end within {_PATIENCE:g} s") from None
         if process.returncode != code:
-            raise Untrue(f"`guard {' '.join(words)}` left with {process.returncode}, not {code}: {(said or out).strip()}")
+            ended = f"`guard {' '.join(words)}` left with {process.returncode}, not {code}"
+            raise Untrue(f"{ended}: {(said or out).strip()}")
         try:
             value = json.loads(out)
         except json.JSONDecodeError:
@@ -224,14 +225,14 @@ class Gate:
     release: int
 
     def wait(self, *pushing: "subprocess.Popen[str]") -> None:
-        """Return when as many pushes stand at the gate as processes are given; raises `Untrue` where one ends before."""
+        """Return when every process has a push at the gate; raises `Untrue` where one ends before."""
         until = time.monotonic() + _PATIENCE
         came = 0
         while came < len(pushing):
             if select.select([self.arrivals], [], [], 0.02)[0]:
                 came += len(os.read(self.arrivals, 16))
-            elif any(process.poll() is not None for process in pushing):
-                said = " ".join(process.stderr.read() for process in pushing if process.poll() is not None and process.stderr)
+            elif ended := [process for process in pushing if process.poll() is not None]:
+                said = " ".join(process.stderr.read() for process in ended if process.stderr)
                 raise Untrue(f"a merge ended before its push reached the hub: {said.strip()}")
             elif time.monotonic() > until:
                 raise Untrue(f"no push reached the hub within {_PATIENCE:g} s")

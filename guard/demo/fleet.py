@@ -10,9 +10,9 @@ FIRST = 412
 """The frame that is open when the story begins."""
 
 _TRADES = (
-    "lamplighter cartographer ferrier glazier herbalist joiner luthier mason miller printer ropemaker saddler scribe"
-    " shipwright tinker weaver wright"
-).split()
+    *("lamplighter", "cartographer", "ferrier", "glazier", "herbalist", "joiner", "luthier", "mason", "miller"),
+    *("printer", "ropemaker", "saddler", "scribe", "shipwright", "tinker", "weaver", "wright"),
+)
 _CHANNELS = ("harbour", "market", "workshop", "almanac", "letters", "weather", "recipes", "repairs", "maps", "songs")
 NEWCOMER = "stargazer-01"
 """An agent that no state file knows."""
@@ -44,9 +44,10 @@ def state(agents: int = 136) -> dict[str, bytes]:
     streams = {name: {"agents": _crew(place)} for place, name in enumerate(STREAMS)}
     roster = {"frame": FIRST, "stream_count": len(streams), "total_agents": len(people), "streams": streams}
     meta = {"count": len(people), "last_updated": _time(FIRST - 1, 0)}
+    places = {"channels": channels, "_meta": {"count": len(channels)}}
     return {
         "state/agents.json": _pretty({"agents": people, "_meta": meta}).encode(),  # escapes, no final newline
-        "state/channels.json": _pretty({"channels": channels, "_meta": {"count": len(channels)}}, raw=True).encode() + b"\n",
+        "state/channels.json": _pretty(places, raw=True).encode() + b"\n",
         "state/stats.json": _pretty(totals).encode() + b"\n\n",
         "state/frame_counter.json": _pretty(counter).encode(),
         "state/stream_assignments.json": _pretty(roster).encode(),
@@ -73,7 +74,7 @@ def east_1() -> Value:
         FIRST, "east-1", 10,
         agents_activated=_crew(0),
         posts_created=[
-            {"number": 5101, "title": "[MAP] The north quay \u2014 first survey", "channel": "maps", "author": agent(0)},
+            {"number": 5101, "title": "[MAP] The quay \u2014 first survey", "channel": "maps", "author": agent(0)},
             {"number": 5102, "title": "[REPAIR] Pump two", "channel": "repairs", "author": agent(1)},
         ],
         comments_added=[
@@ -105,7 +106,7 @@ def east_2(stream: str = "east-2") -> Value:
     """Frame 412: comments with ids, as `east-2` reports them, and once more as a second run does, with a bare count."""
     again = stream != "east-2"
     comments = [
-        {"id": f"DC_demo2{n:03d}", "discussion": 5080 + n, "agent": agent(20 + n), "type": "top-level"} for n in range(12)
+        {"id": f"DC_demo2{n:03d}", "discussion": 5080 + n, "agent": agent(20 + n), "type": "reply"} for n in range(12)
     ]
     reactions = 8 if again else [{"node": f"DC_demo2{n:03d}", "type": "HEART"} for n in range(8)]
     crew = [agent(20 + n) for n in range(12)]
@@ -156,8 +157,8 @@ def second() -> list[Value]:
             frame, "west-1", 10,
             agents_activated=[*_crew(2), NEWCOMER],
             posts_created=[
-                {"number": 5101, "title": "[MAP] The north quay, surveyed", "channel": "almanac", "author": agent(0)},
-                {"number": 5105, "title": "[LETTER] To the harbour office", "channel": "observatory", "author": NEWCOMER},
+                {"number": 5101, "title": "[MAP] The quay, surveyed", "channel": "almanac", "author": agent(0)},
+                {"number": 5105, "title": "[LETTER] To the office", "channel": "observatory", "author": NEWCOMER},
             ],
             comments_added=[{"discussion": 5101, "author": NEWCOMER, "type": "top-level", "is_reply": False}],
             reactions_added=[{"type": "THUMBS_UP", "count": 14}, {"type": "ROCKET", "count": 5}],
@@ -180,7 +181,7 @@ def third() -> list[Value]:
         _delta(
             FIRST + 2, stream, 10 + place,
             agents_activated=_crew(place),
-            posts_created=[{"number": 5110 + place, "title": f"Log {place}", "channel": "weather", "author": agent(place)}],
+            posts_created=[{"number": 5110 + place, "title": "Log", "channel": "weather", "author": agent(place)}],
             comments_added=[f"DC_demo7{place}{n:02d}" for n in range(6)],
             reactions_added=[],
         )

@@ -1,0 +1,240 @@
+"""Deltas, files of the inbox and canonical files, made in memory, in all the shapes that real ones have."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from guard import schema
+from merge.delta import Entry, digest_of, file_name
+from merge.fold import BadState, Outcome, fold, page_path
+from merge.laws import DEFAULT, Laws
+
+CONFORMS = schema.conforms("delta")
+NOON = "2026-03-02T12:00:00Z"
+AGENTS, CHANNELS, STATS = "state/agents.json", "state/channels.json", "state/stats.json"
+COUNTER = "state/frame_counter.json"
+
+
+# ---- bytes -------------------------------------------------------------------------------------------------------
+
+
+class Spelled(str):
+    """A number that is written exactly so."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a JSON file is written."""
+
+    unit: str = "  "
+    newline: str = "\n"
+    colon: str = ": "
+    ascii_only: bool = False
+    final: str = "\n"
+    one_line_from: int = 99
+    """How deep a value must lie to be written on one line."""
+
+
+STYLES = {
+    "two spaces": Style(),
+    "ASCII": Style(ascii_only=True),
+    "no final newline": Style(ascii_only=True, final=""),
+    "four spaces": Style(unit="    "),
+    "tabs": Style(unit="\t", colon=":"),
+    "CRLF": Style(newline="\r\n", final="\r\n"),
+    "no indentation": Style(unit=""),
+    "one record a line": Style(one_line_from=2),
+    "one record a line, compact, ASCII": Style(colon=":", ascii_only=True, one_line_from=2),
+    "one line": Style(one_line_from=0),
+    "compact": Style(colon=":", one_line_from=0, final=""),
+    "spaces before colons": Style(unit=" ", colon=" : "),
+}
+
+
+def write(value: Any, style: Style = STYLES["two spaces"], depth: int = 0) -> str:
+    """`value` as JSON in a style."""
+    if isinstance(value, Spelled):
+        return str(value)
+    if not isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=style.ascii_only)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    if not value:
+        return opening + closing
+    alone = depth >= style.one_line_from
+    lead = "" if alone else style.newline + style.unit * (depth + 1)
+    comma = ("," + " " * style.colon.endswith(" ")) if alone else "," + lead
+    if isinstance(value, dict):
+        keys = [json.dumps(key, ensure_ascii=style.ascii_only) + style.colon for key in value]
+        parts = [key + write(item, style, depth + 1) for key, item in zip(keys, value.values(), strict=True)]
+    else:
+        parts = [write(item, style, depth + 1) for item in value]
+    return opening + lead + comma.join(parts) + ("" if alone else style.newline + style.unit * depth) + closing
+
+
+def encode(value: Any, style: Style = STYLES["two spaces"]) -> bytes:
+    """`value` as a file in a style."""
+    return (write(value, style) + style.final).encode()
+
+
+# ---- deltas ------------------------------------------------------------------------------------------------------
+
+
+def delta(frame: int = 7, stream: str = "solo", at: str | None = NOON, **more: Any) -> dict[str, Any]:
+    """A delta's content; without a time where `at` is None."""
+    return {"frame": frame, "stream_id": stream, **({} if at is None else {"completed_at": at}), **more}
+
+
+def entry(
+    content: dict[str, Any] | bytes,
+    name: str = "",
+    *,
+    run: bool = True,
+    kind: Literal["file", "symlink", "submodule"] = "file",
+    style: Style = STYLES["two spaces"],
+) -> Entry:
+    """A file of the inbox, named as its content asks for: as a further run, or with `run=False` plainly."""
+    if isinstance(content, bytes):
+        return Entry(name or "frame-7-solo.json", content, kind)
+    data = encode(content, style)
+    return Entry(name or file_name(content["frame"], content["stream_id"], digest_of(data) if run else ""), data, kind)
+
+
+def sent(frame: int = 7, stream: str = "solo", at: str | None = NOON, **more: Any) -> Entry:
+    """A delta as a file of the inbox."""
+    return entry(delta(frame, stream, at, **more))
+
+
+def edit(pointer: str, value: Any, at: str = NOON, *, file: str = AGENTS, stream: str = "operator") -> Entry:
+    """A delta that edits one field of a canonical file."""
+    return sent(stream=stream, at=at, set={f"{file}#{pointer}": value})
+
+
+POSTS = {
+    "object": {"number": 811, "title": "On tides — a log", "channel": "harbour", "author": "wren-4"},
+    "agent": {"number": 812, "agent": "wren-4", "channel": "harbour"},
+    "by": {"number": 813, "by": "wren-4"},
+    "no actor": {"number": 814, "channel": "harbour"},
+    "no number": {"title": "Untitled", "author": "wren-4", "channel": "harbour"},
+    "null number": {"number": None, "author": "wren-4"},
+    "number as text": {"number": "815", "author": "wren-4"},
+    "bare number": 816,
+    "bare text": "#817",
+    "unknown keys": {"number": 818, "author": "wren-4", "mood": {"deep": [{"er": None}]}, "score": Spelled("1e-07")},
+    "beyond 64 bits": {"number": 10**30, "author": "wren-4"},
+    "below zero": {"number": -3},
+}
+COMMENTS = {
+    "id": {"id": "NC_a1", "discussion": 811, "author": "moth-2", "type": "reply"},
+    "comment_id": {"comment_id": "NC_a2", "discussion": 811, "agent": "moth-2"},
+    "by": {"id": "NC_a3", "by": "moth-2"},
+    "both ids": {"id": "NC_a4", "comment_id": "NC_a5", "author": "moth-2"},
+    "empty id": {"id": "", "comment_id": "NC_a6", "author": "moth-2"},
+    "no id": {"discussion": 811, "author": "moth-2", "type": "comment"},
+    "body": {"post_number": 811, "author": "moth-2", "body": "Line one\nline two \u2028 – “so”"},
+    "null id": {"id": None, "discussion": 811, "author": "moth-2"},
+    "number as id": {"id": 5, "discussion": 811, "author": "moth-2"},
+    "bare node id": "NC_a7",
+    "bare text that is empty": "",
+    "bare number": 42,
+}
+REACTIONS: dict[str, Any] = {
+    "target": [{"target": "NC_a1", "reaction": "ROCKET", "by": "newt-9"}],
+    "node": [{"node": "NC_a1", "type": "HEART", "agent": "newt-9"}],
+    "comment_id": [{"comment_id": "NC_a1", "reaction": "EYES", "author": "newt-9"}],
+    "text": ["NC_a1:THUMBS_UP", "#811:ROCKET"],
+    "node ids": ["NC_a1", "NC_a2"],
+    "counts": [{"type": "THUMBS_UP", "count": 20}, {"type": "ROCKET", "count": 0}],
+    "count as text": [{"type": "THUMBS_UP", "count": "20"}],
+    "count below zero": [{"type": "THUMBS_UP", "count": -4}],
+    "mixed": ["NC_a1:HEART", {"target": "NC_a2", "count": 2}, 3, None, [1], True],
+    "a bare count": 20,
+    "nothing": 0,
+}
+ERRORS = {
+    "text": ["rate limited"],
+    "objects": [{"code": 502, "at": "NC_a1"}],
+    "mixed": ["timeout", {"code": 502}, None],
+}
+TIMES = {
+    "completed_at": {"completed_at": NOON},
+    "offset": {"completed_at": "2026-03-02T12:00:00+00:00"},
+    "fraction": {"completed_at": "2026-03-02T12:00:00.125000+00:00"},
+    "another zone": {"completed_at": "2026-03-02T06:30:00-05:30"},
+    "space and small letters": {"completed_at": "2026-03-02 12:00:00z"},
+    "timestamp": {"timestamp": NOON},
+    "_meta": {"_meta": {"timestamp": NOON}},
+    "completed_at is no time": {"completed_at": "yesterday", "timestamp": NOON},
+    "two are none": {"completed_at": None, "timestamp": 5, "_meta": {"timestamp": NOON}},
+}
+
+
+# ---- canonical files ---------------------------------------------------------------------------------------------
+
+
+def state(**files: Any) -> dict[str, bytes]:
+    """Canonical files by the names they have below state/, without `.json`; a value that is bytes is taken as it is."""
+    return {
+        f"state/{name}.json": content if isinstance(content, bytes) else encode(content)
+        for name, content in files.items()
+    }
+
+
+def small_state(style: Style = STYLES["two spaces"]) -> dict[str, bytes]:
+    """Three agents, two channels, totals and a counter, with fields that the merge does not know."""
+    names = {"newt-9": {"bio": "Small. — Quick.", "traits": {"wit": Spelled("0.50")}}, "moth-2": {}, "wren-4": {}}
+    counts = {"heartbeat_last": "2026-02-01T00:00:00Z", "post_count": 5, "comment_count": 9}
+    agents = {name: {"name": name.title(), **more, **counts} for name, more in names.items()}
+    channels = {name: {"slug": name, "rules": "Be kind.", "post_count": 3} for name in ("harbour", "attic")}
+    meta = {"count": 0, "last_updated": "2026-02-01T00:00:00Z", "note": "kept"}
+    contents = {
+        AGENTS: {"agents": agents, "_meta": meta},
+        CHANNELS: {"channels": channels, "_meta": meta},
+        STATS: {
+            "last_updated": "2026-02-01T00:00:00Z",
+            "total_posts": 15,
+            "total_agents": 3,
+            "total_pokes": 7,
+            "total_comments": 27,
+            "total_channels": 2,
+            "total_reactions": 0,
+        },
+        COUNTER: {"frame": 6, "started_at": "2026-02-01T00:00:00.250000+00:00", "total_frames_run": 6},
+    }
+    return {path: encode(content, style) for path, content in contents.items()}
+
+
+# ---- folding -----------------------------------------------------------------------------------------------------
+
+
+def merge(files: Mapping[str, bytes], *groups: Iterable[Entry], laws: Laws = DEFAULT) -> dict[str, bytes]:
+    """All files after the groups have been merged one after the other."""
+    now = dict(files)
+    for group in groups:
+        now.update(merge_one(now, group, laws=laws).files)
+    return now
+
+
+def merge_one(files: Mapping[str, bytes], group: Iterable[Entry], *, laws: Laws = DEFAULT) -> Outcome:
+    """One merge."""
+    return fold(files, group, laws, CONFORMS)
+
+
+def merge_or_stop(files: Mapping[str, bytes], *groups: Iterable[Entry], laws: Laws = DEFAULT) -> dict[str, bytes] | str:
+    """`merge`, or the path of the canonical file that cannot be merged into."""
+    try:
+        return merge(files, *groups, laws=laws)
+    except BadState as error:
+        return error.path
+
+
+def read(files: Mapping[str, bytes], path: str) -> Any:
+    """A file's content."""
+    return json.loads(files[path])
+
+
+def page(files: Mapping[str, bytes], frame: int = 7) -> Any:
+    """A frame's page."""
+    return read(files, page_path(frame, DEFAULT))

@@ -1,0 +1,188 @@
+"""`guard merge` killed at any moment: the branch is at the old or the new commit, and the next run completes it."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from walks.lab import INBOX, Lab, delta, inbox_file, post
+
+ALLOWED = ("refs/heads/", "refs/remotes/", "refs/guard/merged/", "refs/guard/checked/", "refs/guard/verified", "refs/guard/remotes/")
+ROUNDS = 10
+
+
+def _descendants(pid: int) -> list[int]:
+    """A process and all below it, by /proc."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+            parents.setdefault(parent, []).append(int(entry.name))
+    found, rest = [], [pid]
+    while rest:
+        mine = rest.pop()
+        found.append(mine)
+        rest += parents.get(mine, [])
+    return found
+
+
+def _kill(process: subprocess.Popen, how: str) -> None:
+    """SIGKILL the process alone, or its group, or all that it started."""
+    targets = _descendants(process.pid) if how == "all" else []
+    if how == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    for pid in targets:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _settle(process: subprocess.Popen) -> None:
+    """Wait until nothing of it runs: pipes close when the last child that holds them ends."""
+    process.communicate(timeout=60)
+
+
+def _inputs(lab: Lab, repo: Path, push: bool) -> None:
+    files: dict[str, bytes] = {}
+    for frame in range(1, 4):
+        for number in range(4):
+            files |= inbox_file(frame, f"s{number}", posts_created=[post(frame * 10 + number, f"a{number}")], reactions_added=[1])
+    if push:
+        lab.commit_push(repo, files)
+    else:
+        lab.commit(repo, files)
+    for number in range(3):
+        lab.deliver(repo, delta(2, f"ref{number}", posts_created=[post(90 + number)]))
+
+
+def _stale(repo: Path) -> list[str]:
+    git = repo / ".git" if (repo / ".git").is_dir() else repo
+    return [str(path.relative_to(git)) for path in git.rglob("*.lock")]
+
+
+@pytest.mark.parametrize("how", ["process", "group"])
+@pytest.mark.parametrize("place", ["hub", "lone"])
+def test_killed_at_random_moments(lab: Lab, place: str, how: str) -> None:
+    """Ten kills each: old or new commit, rerun completes with the bytes of an undisturbed run, fsck clean, no stray refs."""
+    draw = random.Random(f"{place}-{how}")
+    model = lab.root / "model"
+    model.mkdir()
+    if place == "hub":
+        (worker,) = lab.fleet("worker")
+        _inputs(lab, worker, push=True)
+        clone = lab.clone("clone")
+        shutil.move(lab.hub, model / "hub.git")
+        shutil.move(clone, model / "clone")
+        lab.git(model / "clone", "config", "remote.origin.url", "../hub.git")
+        work, truth = "clone", "hub.git"
+    else:
+        here = lab.lone()
+        _inputs(lab, here, push=False)
+        shutil.move(here, model / "lone")
+        lab.git(model / "lone", "status")
+        work = truth = "lone"
+    old = lab.rev(model / truth, "main")
+    calm = lab.root / "calm"
+    shutil.copytree(model, calm, symlinks=True)
+    begun = time.monotonic()
+    lab.guard(calm / work, "merge")
+    length = time.monotonic() - begun
+    new, canonical, inbox = lab.rev(calm / truth, "main"), lab.canonical(calm / truth), lab.inbox(calm / truth)
+    landed = set()
+    for turn in range(ROUNDS):
+        place_ = lab.root / f"turn-{turn}"
+        shutil.copytree(model, place_, symlinks=True)
+        process = lab.start(place_ / work, "merge", start_new_session=True)
+        time.sleep(length * (0.35 + 0.75 * (turn + draw.random()) / ROUNDS))
+        _kill(process, how)
+        _settle(process)
+        tip = lab.rev(place_ / truth, "main")
+        assert tip in (old, new)
+        landed.add(tip == new)
+        if place == "lone":
+            assert lab.rev(place_ / work) == tip
+        lab.guard(place_ / work, "merge")
+        assert lab.rev(place_ / truth, "main") == new
+        assert lab.canonical(place_ / truth) == canonical
+        assert lab.inbox(place_ / truth) == inbox
+        assert lab.refs(place_ / truth, "refs/guard/deltas") == {}
+        for repo in {place_ / work, place_ / truth}:
+            assert lab.run(repo, "git", "fsck", "--strict").code == 0
+            stray = [ref for ref in lab.refs(repo) if not ref.startswith(ALLOWED)]
+            assert stray == []
+        if place == "lone":
+            assert lab.git(place_ / work, "status", "--porcelain") == ""
+        shutil.rmtree(place_)
+
+
+def test_everything_killed_while_files_are_checked_out(lab: Lab) -> None:
+    """A machine that stops, git included: in a lone repository the next run completes, or says which lock to remove, and loses nothing."""
+    here = lab.lone()
+    _inputs(lab, here, push=False)
+    lab.write(here, {"mine.txt": "mine\n"})
+    old = lab.rev(here)
+    lab.guard(here, "merge", "--no-push")
+    new = lab.rev(here, "refs/guard/merged/candidate")
+    for turn in range(6):
+        copy = lab.root / f"copy-{turn}"
+        shutil.copytree(here, copy, symlinks=True)
+        lab.git(copy, "status")
+        started = time.monotonic()
+        process = lab.start(copy, "merge", start_new_session=True)
+        while process.poll() is None and time.monotonic() - started < 20:
+            if any("--ff-only" in _words(pid) for pid in _descendants(process.pid)):
+                time.sleep(0.0015 * turn)
+                break
+        _kill(process, "all")
+        _settle(process)
+        assert lab.rev(copy) in (old, new)
+        for lock in (copy / ".git").rglob("*.lock"):
+            lock.unlink()  # as git itself asks for after a crash
+        lab.guard(copy, "merge")
+        assert lab.rev(copy) == new
+        assert lab.git(copy, "status", "--porcelain") == "?? mine.txt"
+        assert lab.refs(copy, "refs/guard/deltas") == {}
+        shutil.rmtree(copy)
+
+
+def _words(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def test_a_lock_that_a_killed_run_left_is_named(lab: Lab) -> None:
+    """An index.lock that stays is exit 2 within a minute, names the lock, and leaves all as it was."""
+    here = lab.lone()
+    lab.commit(here, inbox_file(1, "s1"))
+    (here / ".git/index.lock").touch()
+    before = lab.picture(here)
+    said = lab.guard(here, "merge", code=2)
+    assert "index.lock" in said.err
+    assert lab.picture(here) == before
+
+
+def test_interrupted_by_a_person(lab: Lab) -> None:
+    """Ctrl-C leaves no traceback and nothing half done."""
+    here = lab.lone()
+    lab.commit(here, inbox_file(1, "s1"))
+    for wait in (0.15, 0.3, 0.45):
+        process = lab.start(here, "merge", "--wait", "30", "--expect", "never", start_new_session=True)
+        time.sleep(wait * 3)
+        os.killpg(process.pid, signal.SIGINT)
+        said = lab.finish(process)
+        assert said.code == 130 or said.code < 0, said
+    lab.guard(here, "merge")
+    assert lab.git(here, "status", "--porcelain") == ""
+    assert INBOX
