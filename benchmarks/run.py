@@ -21,9 +21,12 @@ from merge.delta import Entry
 from merge.fold import fold
 from merge.laws import DEFAULT
 
-WORDS = "frame lane delta merge page ledger quiet harbour orbit signal thread copper meadow lantern".split()
+WORDS = [
+    *("frame", "lane", "delta", "merge", "page", "ledger", "quiet"),
+    *("harbour", "orbit", "signal", "thread", "copper", "meadow", "lantern"),
+]
 ENV = {
-    **os.environ,
+    **{key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "bench",
@@ -123,7 +126,8 @@ def bench_fold(sizes: list[int], runs: int) -> None:
             f"fold of {size} deltas ({mean} bytes) / json.loads",
             statistics.median(ratios),
             "3x",
-            f"{mine / size * 1e6:.0f} us a delta, json.loads {floor / size * 1e6:.0f}; {ratios[0]:.2f}..{ratios[-1]:.2f}",
+            f"{mine / size * 1e6:.0f} us a delta, json.loads {floor / size * 1e6:.0f};"
+            f" {ratios[0]:.2f}..{ratios[-1]:.2f}",
         )
     gc.enable()
     size = max(sizes)
@@ -206,7 +210,8 @@ def bench_merge(sizes: list[int], runs: int) -> None:
             f"guard merge of {size} deltas / its floors",
             statistics.median(ratios),
             "2x",
-            f"{statistics.median(wholes):.2f} s, floors {statistics.median(floors):.2f} s; {min(ratios):.2f}..{max(ratios):.2f}",
+            f"{statistics.median(wholes):.2f} s, floors {statistics.median(floors):.2f} s;"
+            f" {min(ratios):.2f}..{max(ratios):.2f}",
         )
 
 

@@ -1,5 +1,6 @@
 """The command line: options, then one call. Commands are imported when they are called."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,11 +37,18 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def top(
+    directory: Annotated[Path | None, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.")] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
     """Keeps one git repository whole while many writers work on it at the same moment."""
+    del version  # it has answered already
+    if directory is not None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise typer.Exit(Report().error(GuardError("usage", f"-C {directory}: {error.strerror}"))) from None
 
 
 def _run(report: Report, command: Callable[[], int]) -> None:
@@ -266,7 +274,7 @@ def demo(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show the main job on a fleet of your own: a hub, three clones, a crash, a twin."""
+    """Show the main job on an invented fleet: workers, a crash, a twin, a wipe and its repair."""
     report = Report(as_json=as_json, quiet=quiet)
 
     def command() -> int:

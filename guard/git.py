@@ -54,17 +54,13 @@ class Repo:
 
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
-        words = ("rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository", "--show-object-format")
         try:
-            answer = self.run(*words).splitlines()
+            bare, self.hash = self.run("rev-parse", "--is-bare-repository", "--show-object-format").split()
         except GuardError:
             raise GuardError(
                 "git", f"{directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
             ) from None
-        self.git_dir = Path(answer[0])
-        self.common_dir = (self.directory / answer[1]).resolve()
-        self.bare = answer[2] == "true"
-        self.hash = answer[3]
+        self.bare = bare == "true"
         self.null = "0" * (64 if self.hash == "sha256" else 40)
         self._reader: Reader | None = None
 
@@ -153,22 +149,68 @@ class Repo:
         """Whether `old` is `new` or one of its ancestors."""
         return self.call("merge-base", "--is-ancestor", old, new, check=False).returncode == 0
 
-    def stream(self, *words: str) -> Iterator[bytes]:
-        """The NUL-separated records of a git command, as they come; stopping early ends the command."""
-        with subprocess.Popen(
-            self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment()
-        ) as process:
+    def top(self) -> Path:
+        """The work tree's top folder; raises `GuardError` in a bare repository."""
+        return Path(self.run("rev-parse", "--show-toplevel").removesuffix("\n"))
+
+    def log(self, *words: str) -> Iterator[bytes]:
+        """The NUL-separated records of `git log` with these words, as they come, whatever the configuration says.
+
+        Raises `GuardError` at the end where git could not read all of it; stopping early ends git.
+        """
+        fixed = ("-c", "grep.patternType=basic", "-c", "log.showRoot=true", "-c", "diff.relative=false", "log", "-z")
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(
+                self.command(*fixed, "--no-show-signature", "--no-mailmap", *words),
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env=self.environment(),
+            )
             assert process.stdout is not None
-            pipe = process.stdout.fileno()
             try:
                 rest = b""
-                while chunk := os.read(pipe, 1 << 16):
+                while chunk := os.read(process.stdout.fileno(), 1 << 16):
                     *records, rest = (rest + chunk).split(b"\0")
                     yield from records
                 if rest:
                     yield rest
+                if process.wait() != 0:
+                    said.seek(0)
+                    raise failure(("log", *words), process.returncode, said.read().decode(errors="replace"))
             finally:
                 process.kill()
+                process.stdout.close()
+                process.wait()
+
+    def history(self, *words: str) -> Iterator[tuple[str, list[str], list[Change]]]:
+        """Commits as (name, parents, changes); a commit that is compared with several parents comes several times."""
+        fixed = (
+            "--format=commit:%H %P",
+            "--raw",
+            "--no-renames",
+            "--no-abbrev",
+            "--no-ext-diff",
+            "--ignore-submodules=none",
+        )
+        commit: tuple[str, list[str], list[Change]] | None = None
+        head = ""
+        for record in self.log(*fixed, *words):
+            text = record.decode(errors="surrogateescape")
+            if head:
+                if commit is not None:
+                    commit[2].extend(parse_raw(f"{head}\0{text}\0"))
+                head = ""
+                continue
+            text = text.lstrip("\n")
+            if text.startswith("commit:"):
+                if commit is not None:
+                    yield commit
+                name, *parents = text[len("commit:") :].split()
+                commit = (name, parents, [])
+            elif text.startswith(":"):
+                head = text
+        if commit is not None:
+            yield commit
 
 
 class Reader:
@@ -279,7 +321,7 @@ class Importer:
         self._repo = repo
         self._marks: dict[str, tuple[bytes, int]] = {}
         self._handed = 1  # mark 1 is the commit's
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self._running: subprocess.Popen[bytes] | None = None
 
     @property

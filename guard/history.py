@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from guard.errors import GuardError
-from guard.git import Commit, Reader, Repo, parse_raw
+from guard.git import Commit, Reader, Repo
 from guard.policy import Policy
 from merge.delta import Entry, digest_of, frame_in_name, is_candidate
 
@@ -54,7 +54,8 @@ class Arrival:
     def entry(self, data: bytes | None) -> Entry:
         """The file as the fold takes it; `data` is None for a submodule, which has no bytes here."""
         kind = _KINDS.get(self.mode, "file")
-        return Entry(self.name, self.oid.encode() if kind == "submodule" or data is None else data, kind)
+        name = self.name.encode(errors="surrogateescape").decode(errors="backslashreplace")  # it is recorded in JSON
+        return Entry(name, self.oid.encode() if kind == "submodule" or data is None else data, kind)
 
 
 def trailer(message: str) -> Trailer | None:
@@ -77,23 +78,13 @@ def arrivals(repo: Repo, policy: Policy, tip: str, beyond: str | None) -> list[A
 
     So versions that were overwritten or deleted since are found too.
     """
-    words = ["log", "-z", "--format=commit:%H", "--raw", "-m", "--no-renames", "--no-abbrev", "--full-history"]
-    words += ["--no-ext-diff", "--diff-filter=d", tip, *([f"^{beyond}"] if beyond else []), "--", policy.inbox]
+    words = ["--diff-merges=separate", "--full-history", "--diff-filter=d", tip, *([f"^{beyond}"] if beyond else [])]
     found: dict[tuple[str, str], Arrival] = {}
-    commit = ""
-    head = ""
-    for record in repo.stream(*words):
-        text = record.decode(errors="surrogateescape").lstrip("\n")
-        if head:
-            change = parse_raw(f"{head}\0{text}\0")[0]
+    for commit, _, changes in repo.history(*words, "--", policy.inbox):
+        for change in changes:
             name = change.path[len(policy.inbox) :]
             if is_candidate(name):
                 found[name, change.new] = Arrival(name, change.new_mode, change.new, commit)
-            head = ""
-        elif text.startswith("commit:"):
-            commit = text[len("commit:") :]
-        elif text.startswith(":"):
-            head = text
     return list(found.values())
 
 
@@ -137,6 +128,6 @@ def entries(repo: Repo, found: list[Arrival]) -> Iterator[Entry]:
 
 def claims(repo: Repo, tip: str, beyond: str | None) -> Iterator[Commit]:
     """Commits of `beyond`..`tip` that say they are merges, newest first."""
-    words = ["log", "-z", "--topo-order", f"--grep=^{MERGE_TRAILER}:", "--format=%H", tip]
-    for record in repo.stream(*words, *([f"^{beyond}"] if beyond else [])):
+    words = ("--topo-order", f"--grep=^{MERGE_TRAILER}:", "--format=%H", tip, *([f"^{beyond}"] if beyond else []))
+    for record in repo.log(*words):
         yield repo.commit(record.decode().strip())

@@ -12,7 +12,7 @@ from guard.history import Arrival, Trailer, arrivals, entries
 from guard.policy import Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
-from merge.delta import digest_of, frame_in_name
+from merge.delta import digest_of, frame_in_name, is_candidate
 from merge.files import BadState, templates
 from merge.fold import Outcome, fold, page_path
 from merge.laws import Laws
@@ -121,7 +121,8 @@ def work_out(
     """The merge of everything unmerged at `parent` and of what was `delivered` by ref; None for nothing to merge.
 
     `beyond` is the newest merge that is known to be right: what its history holds is merged. `close` is the frame
-    to close; `into` receives files as they are made, as in `fold`. Raises `GuardError` where a canonical file cannot be read, or the frame cannot be closed.
+    to close; `into` receives files as they are made, as in `fold`. Raises `GuardError` where a canonical file cannot
+    be read, or the frame cannot be closed.
     """
     tree = Tree(repo, parent)
     counter = frame_counter(tree, policy.laws)
@@ -186,7 +187,8 @@ def adopted(repo: Repo, policy: Policy) -> set[str]:
     baseline = start(policy)
     if baseline is None or repo.resolve(baseline) is None:
         return set()
-    return {oid for _, oid, _ in repo.tree(baseline, policy.inbox)}
+    here = repo.tree(baseline, policy.inbox)
+    return {oid for _, oid, path in here if is_candidate(path[len(policy.inbox) :])}
 
 
 def _readable(repo: Repo, tree: Tree, policy: Policy, parent: str | None, beyond: str | None) -> None:
@@ -203,8 +205,13 @@ def _readable(repo: Repo, tree: Tree, policy: Policy, parent: str | None, beyond
     watched = {path for path in changed if policy.is_canonical(path) and path.endswith(".json")}
     kept = [policy.laws.pages, policy.laws.registers, *(law.index for law in policy.laws.lists if law.index)]
     deep = tuple(f"{folder}/" for folder in kept)  # read by the fold, where it needs them
+    before = Tree(repo, beyond)
     for path in sorted(watched | templates(policy.laws).keys()):
-        if path.startswith(deep) or path not in tree:
+        if path.startswith(deep):
+            continue
+        if path not in tree:
+            if path in templates(policy.laws) and path in before:
+                raise BadState(path, f"it is gone; {str(beyond)[:12]} had it")
             continue
         try:
             values.parse(tree[path])

@@ -135,8 +135,8 @@ class Local:
 
     def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
         """Move the branch, checked out or not; raises `GuardError` where uncommitted work is in the way."""
-        tree = self._checked_out() if new is not None and old is not None else None
-        if tree is not None and new is not None and old is not None:
+        tree = self._checked_out() if new is not None else None
+        if tree is not None and new is not None:
             verdict, said = _fast_forward(Repo(tree), old, new)
             if verdict != "won":
                 return verdict, said
@@ -158,7 +158,12 @@ class Local:
     def _checked_out(self) -> Path | None:
         """The work tree that has the branch checked out."""
         tree: Path | None = None
-        for line in self.repo.run("worktree", "list", "--porcelain").splitlines():
+        done = self.repo.call("worktree", "list", "--porcelain", "-z", check=False)
+        if done.returncode == 0:
+            lines = done.stdout.decode(errors="surrogateescape").split("\0")
+        else:  # before git 2.36, where a work tree with a newline in its path is not found
+            lines = self.repo.run("worktree", "list", "--porcelain").splitlines()
+        for line in lines:
             if line.startswith("worktree "):
                 tree = Path(line[len("worktree ") :])
             elif line == f"branch {self.ref}" and tree is not None and tree.is_dir():
@@ -166,7 +171,7 @@ class Local:
         return None
 
 
-def _fast_forward(repo: Repo, old: str, new: str) -> tuple[Verdict, str]:
+def _fast_forward(repo: Repo, old: str | None, new: str) -> tuple[Verdict, str]:
     """Take a checked-out branch forward; files that somebody changed and the merge does not touch stay as they are."""
     done = _ff_only(repo, new)
     if done.returncode != 0 and _finish_interrupted(repo, old, new, _overwritten(done.stderr)):
@@ -209,17 +214,17 @@ def _overwritten(said: bytes) -> list[str]:
     return [name.decode(errors="surrogateescape") for name in _OVERWRITTEN.findall(said)]
 
 
-def _finish_interrupted(repo: Repo, old: str, new: str, names: list[str]) -> bool:
+def _finish_interrupted(repo: Repo, old: str | None, new: str, names: list[str]) -> bool:
     """Enter files into the index that hold exactly what the merge puts there: a run that was cut off wrote them.
 
     Returns whether that clears the way. An entry that somebody staged is left alone.
     """
-    top = Path(repo.run("rev-parse", "--show-toplevel").rstrip("\n"))
+    top = repo.top()
     entries = []
     for name in names:
         path = top / name
         wanted = repo.run("ls-tree", new, "--", name).split()
-        before = repo.run("ls-tree", old, "--", name).split()
+        before = repo.run("ls-tree", old, "--", name).split() if old else []
         staged = repo.run("ls-files", "--stage", "--", name).split()
         if len(wanted) < 4 or not path.is_file() or (staged and before and staged[1] != before[2]):
             return False

@@ -1,10 +1,11 @@
 """Making a merge commit again: is it what the merge makes on its parent, and which merge is the newest that is?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guard.errors import GuardError
 from guard.git import Change, Commit, Repo, blob_id
-from guard.history import Arrival, claims, trailer
+from guard.history import Arrival, trailer
 from guard.plan import Plan, policy_at, start, work_out
 from guard.policy import Policy
 
@@ -85,14 +86,15 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
             "git fetch --unshallow",
         )
     checked = repo.resolve(CHECKED)
-    for claim in claims(repo, tip, first):
-        if claim.id == checked:
-            return claim.id
-        if len(claim.parents) == 1:
-            older = next(claims(repo, claim.parents[0], first), None)
-            if not differences(repo, claim, older.id if older else first):
-                remember(repo, claim.id)
-                return claim.id
+    for claim in _chain(repo, policy, tip, first):
+        if claim == checked:
+            return claim
+        commit = repo.commit(claim)
+        if len(commit.parents) == 1:
+            older = next(_chain(repo, policy, commit.parents[0], first), None)
+            if not differences(repo, commit, older or first):
+                remember(repo, claim)
+                return claim
     if first is None and repo.run("rev-parse", "--is-shallow-repository").strip() == "true":
         raise GuardError(
             "git",
@@ -101,6 +103,33 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
             "git fetch --unshallow",
         )
     return first
+
+
+def _chain(repo: Repo, policy: Policy, tip: str, first: str | None) -> Iterator[str]:
+    """The commits that say they are merges, newest first, on the way that the pages of `tip` came.
+
+    At a commit with several parents that is the parent with the same pages: what the others merged is not in the
+    pages, and has to be merged again. It ends where no parent has them.
+    """
+    words = ("--topo-order", "--format=%H%x01%P%x01%(trailers:key=Guard-Merge)", tip)
+    wanted: str | None = tip
+    for record in repo.log(*words, *([f"^{first}"] if first else [])):
+        name, parents, claim = record.decode(errors="replace").strip("\n").split("\1")
+        if name != wanted:
+            continue
+        if claim:
+            yield name
+        wanted = _same_pages(repo, policy, name, tuple(parents.split()))
+        if wanted is None:
+            return
+
+
+def _same_pages(repo: Repo, policy: Policy, commit: str, parents: tuple[str, ...]) -> str | None:
+    if len(parents) < 2:
+        return parents[0] if parents else None
+    names = [f"{name}:{policy.laws.pages}" for name in (commit, *parents)]
+    mine, *theirs = [repo.call("rev-parse", "--verify", "--quiet", name, check=False).stdout for name in names]
+    return next((parent for parent, pages in zip(parents, theirs, strict=True) if pages == mine), None)
 
 
 def remember(repo: Repo, merge: str) -> None:

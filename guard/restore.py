@@ -55,15 +55,17 @@ def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[st
         if said is not None:
             close = said.close if close is None else max(close, said.close)
         for change in repo.changes(claim.parents[0], claim.id, policy.laws.pages):
-            recorded |= _digests(repo, change.new, repo.null) - _digests(repo, change.old, repo.null)
+            recorded |= _digests(repo, change.new) - _digests(repo, change.old)
     return recorded, close
 
 
-def _digests(repo: Repo, oid: str, null: str) -> set[str]:
-    """The digests that a page, or a record of rejected files, holds; none where it is neither."""
-    data = repo.reader.read(oid) if oid != null else None
-    if data is None:
-        return set()
+def _digests(repo: Repo, oid: str) -> set[str]:
+    data = repo.reader.read(oid) if oid != repo.null else None
+    return recorded_digests(data) if data is not None else set()
+
+
+def recorded_digests(data: bytes) -> set[str]:
+    """The digests that a page, or a file of rejected deltas, records; none where it is neither."""
     try:
         value = values.parse(data)
         return page.digests(data) if "streams" in value else {key for key in value if isinstance(key, str)}

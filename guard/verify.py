@@ -9,15 +9,15 @@ from functools import cache, cached_property
 
 from guard import appendonly
 from guard.errors import GuardError
-from guard.git import Change, Commit, Repo, blob_id, parse_raw
+from guard.git import Change, Commit, Repo, blob_id
 from guard.history import restored, trailer
-from guard.plan import policy_at, start
+from guard.plan import adopted, policy_at, start
 from guard.policy import Policy
 from guard.recompute import Problem, differences, newest_merge
-from guard.restore import rebuild
-from merge import page, values
-from merge.delta import digest_of, frame_in_name
-from merge.fold import page_path
+from guard.restore import rebuild, recorded_digests
+from merge import values
+from merge.delta import digest_of, frame_in_name, is_candidate
+from merge.fold import page_path, rejected_path
 
 VERIFIED = "refs/guard/verified"
 
@@ -49,6 +49,8 @@ class Link:
 
     def contains(self, other: "Link") -> bool:
         """Whether the other state lies on the way to this one."""
+        if other.depth < 0:
+            return True
         link: Link | None = self
         while link is not None and link.depth > other.depth:
             link = link.before
@@ -85,6 +87,8 @@ class _Walk:
         self.old = old
         self.verdict = Verdict(tip=new)
         self.states: dict[str, _State] = {}
+        self._old: dict[str, set[str]] = {}
+        self.computed: set[str] = set()  # merges that were made again: they may drop deltas
         self.policy = cache(lambda commit: policy_at(repo, commit))
         if old is not None:
             self.states[old] = _State(Link(old, 0, newest_merge(repo, policy_at(repo, old), old)))
@@ -104,22 +108,8 @@ class _Walk:
 
     def _commits(self) -> list[tuple[str, list[str], list[Change]]]:
         """The commits of the range with their parents and, for those with one, what they change."""
-        words = ["log", "-z", "--topo-order", "--reverse", "--format=commit:%H %P", "--raw", "--no-renames"]
-        words += ["--no-abbrev", "--no-ext-diff", "--root", self.verdict.tip, *([f"^{self.old}"] if self.old else [])]
-        commits: list[tuple[str, list[str], list[Change]]] = []
-        head = ""
-        for record in self.repo.stream(*words):
-            text = record.decode(errors="surrogateescape")
-            text = text if head else text.lstrip("\n")
-            if head:
-                commits[-1][2].extend(parse_raw(f"{head}\0{text}\0"))
-                head = ""
-            elif text.startswith("commit:"):
-                name, *parents = text[len("commit:") :].split()
-                commits.append((name, parents, []))
-            elif text.startswith(":"):
-                head = text
-        return commits
+        words = ("--topo-order", "--reverse", "--no-diff-merges", "--root", self.verdict.tip)
+        return list(self.repo.history(*words, *([f"^{self.old}"] if self.old else [])))
 
     def _state(self, commit: str | None) -> _State:
         return self.states.get(commit or "", _State(_OLDER))
@@ -138,7 +128,10 @@ class _Walk:
             self._adoption(commit, canonical)
         elif policy.baseline and not canonical:
             self._empty_claim(commit)
-        if self.states[commit].link.commit != commit:
+        if policy.baseline and self.policy(commit).baseline is None:
+            what = "it takes the baseline away: canonical state is not protected from here on"
+            self._problem(commit, "guard.toml", "G108", what)
+        if commit not in self.computed:
             self._deltas(commit, policy, changes)
         self._texts(commit, policy, changes)
 
@@ -159,6 +152,7 @@ class _Walk:
             problems = differences(self.repo, commit, link.merge or start(self.policy(commit.parents[0])))
             if not problems:
                 self.verdict.merges += 1
+                self.computed.add(commit.id)
                 self.states[commit.id] = _State(link.then(commit.id, commit.id), before.dirty)
                 return
             if trailer(commit.message) is None:
@@ -199,7 +193,8 @@ class _Walk:
             if change.old_mode != "000000":
                 self._problem(commit, change.path, "G101", "changed by the commit that adopts guard")
         before = self._state(commit)
-        self.states[commit] = _State(before.link.then(commit, before.link.merge), before.dirty)
+        changed = {change.path for change in canonical if change.old_mode != "000000"}
+        self.states[commit] = _State(before.link.then(commit, before.link.merge), before.dirty | changed)
 
     def _empty_claim(self, commit: str) -> None:
         """A trailer on a commit that changes nothing canonical claims a merge that did not happen."""
@@ -212,8 +207,8 @@ class _Walk:
     @cached_property
     def _claiming(self) -> set[str]:
         """The commits of the range whose message has one of the trailers."""
-        words = ["log", "-z", "--grep=^Guard-Merge:", "--grep=^Guard-Restore:", "--format=%H", self.verdict.tip]
-        return {record.decode().strip() for record in self.repo.stream(*words, *([f"^{self.old}"] if self.old else []))}
+        words = ["--grep=^Guard-Merge:", "--grep=^Guard-Restore:", "--format=%H", self.verdict.tip]
+        return {record.decode().strip() for record in self.repo.log(*words, *([f"^{self.old}"] if self.old else []))}
 
     def _several_parents(self, commit: str, parents: list[str]) -> None:
         """A git merge holds the canonical bytes of the parent whose state contains the others'."""
@@ -226,10 +221,18 @@ class _Walk:
         apart = [other for other, _ in states if not state.link.contains(other.link)]
         if apart:
             self._problem(commit, "", "G101", "it joins two states of which neither contains the other")
-        wrong = {change.path for change in self.repo.changes(parent, commit) if policy.is_canonical(change.path)}
+        compared = [self.repo.changes(each, commit) for each in parents]
+        wrong = {change.path for change in compared[parents.index(parent)] if policy.is_canonical(change.path)}
         for path in sorted(wrong):
             self._problem(commit, path, "G101", f"it differs from {parent[:12]}, the newest state it joins")
         self.states[commit] = _State(state.link, state.dirty | wrong)
+        # What differs from every parent is the joining commit's own doing; what a parent had may not go either way.
+        own = set.intersection(*({change.path for change in changes} for changes in compared))
+        gone = [change for changes in compared for change in changes if change.new_mode == "000000"]
+        mine = [change for change in compared[0] if change.path in own and change.new_mode != "000000"]
+        self._deltas(commit, policy, [*mine, *{change.path: change for change in gone}.values()])
+        for changes in compared:
+            self._texts(commit, policy, [change for change in changes if change.path in own])
 
     # --- what is not canonical ---------------------------------------------------------------------------------
 
@@ -237,22 +240,30 @@ class _Walk:
         for change in changes:
             if not policy.in_inbox(change.path) or change.old_mode == "000000":
                 continue
+            if not is_candidate(change.path[len(policy.inbox) :]):
+                continue
             if change.new_mode != "000000":
                 self._problem(commit, change.path, "G103", "a committed delta was rewritten")
             elif not self._recorded(commit, policy, change.path, change.old):
                 self._problem(commit, change.path, "G103", "a delta was deleted that no page records yet")
 
     def _recorded(self, commit: str, policy: Policy, path: str, oid: str) -> bool:
-        """Whether the page of a delta's frame has the delta, at a commit."""
-        frame = frame_in_name(path[len(policy.inbox) :])
+        """Whether a delta is in its page, or was merged by whatever merged before guard did, at a commit."""
+        if oid in self._adopted(policy):
+            return True
         data = self.repo.reader.read(oid)
-        sheet = self.repo.reader.read(f"{commit}:{page_path(frame, policy.laws)}")
         if data is None:
             return False
-        try:
-            return sheet is not None and digest_of(data) in page.digests(sheet)
-        except (values.BadJson, page.NotAPage):
-            return False
+        frame = frame_in_name(path[len(policy.inbox) :])
+        where = page_path(frame, policy.laws) if frame >= 0 else rejected_path(digest_of(data), policy.laws)
+        sheet = self.repo.reader.read(f"{commit}:{where}")
+        return sheet is not None and digest_of(data) in recorded_digests(sheet)
+
+    def _adopted(self, policy: Policy) -> set[str]:
+        key = policy.baseline or ""
+        if key not in self._old:
+            self._old[key] = adopted(self.repo, policy)
+        return self._old[key]
 
     def _texts(self, commit: str, policy: Policy, changes: list[Change]) -> None:
         """Append-only files that lost something, and files with the markers of an unfinished merge."""
@@ -284,19 +295,30 @@ class _Walk:
             elif problem.code == "G103":
                 good = self._both_recorded(tip, policy, problem)
             elif problem.code == "G106":
-                data = self.repo.reader.read(f"{tip}:{problem.path}")
-                good = data is None or not values.has_markers(data)
+                good = self._markers_gone(tip, policy, problem)
             else:
                 good = False
             (self.verdict.repaired if good else standing).append(problem)
         self.verdict.problems = standing
 
+    def _markers_gone(self, tip: str, policy: Policy, problem: Problem) -> bool:
+        """Whether a file has no markers any more; a delta that has them is rejected, and that is all it can come to."""
+        if policy.in_inbox(problem.path):
+            oid = self.repo.run("rev-parse", f"{problem.commit}:{problem.path}").strip()
+            return self._recorded(tip, policy, problem.path, oid)
+        data = self.repo.reader.read(f"{tip}:{problem.path}")
+        return data is None or not values.has_markers(data)
+
     def _both_recorded(self, tip: str, policy: Policy, problem: Problem) -> bool:
         """Whether a delta that was rewritten or deleted is in its page now, with what replaced it."""
-        parent = self.repo.commit(problem.commit).parents[0]
-        change = next(c for c in self.repo.changes(parent, problem.commit) if c.path == problem.path)
-        oids = [oid for oid in (change.old, change.new) if oid != self.repo.null]
-        return all(self._recorded(tip, policy, problem.path, oid) for oid in oids)
+        oids = {
+            oid
+            for parent in self.repo.commit(problem.commit).parents
+            for change in self.repo.changes(parent, problem.commit)
+            if change.path == problem.path
+            for oid in (change.old, change.new)
+        }
+        return all(self._recorded(tip, policy, problem.path, oid) for oid in oids - {self.repo.null})
 
 
 def wrong_rev(repo: Repo, policy: Policy, rev: str, tip: str) -> str | None:

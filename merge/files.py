@@ -150,6 +150,9 @@ def count_records(gain: Gain, documents: Documents, laws: Laws) -> None:
     """Add the records that are new and count up those that are not."""
     for records in laws.maps:
         document = documents.always(records.file)
+        held = document.get((records.at,))
+        if held is not MISSING and not isinstance(held, dict):
+            raise BadState(records.file, f"its {records.at} is no map of records")
         for player, last in sorted(gain.last.get(records.file, {}).items()):
             _ensure(document, records, player, last)
         for (file, player, name), more in sorted(gain.counts.items()):

@@ -240,10 +240,7 @@ def _count_players(law: ListLaw, role: str, more: Mapping[str, int], laws: Laws,
 
 
 def _index(law: ListLaw, reports: list[index.Report], overlay: Overlay, laws: Laws, gain: Gain) -> None:
-    try:
-        changed, tally = index.add(reports, law, overlay)
-    except (values.BadJson, KeyError, TypeError, AttributeError) as error:
-        raise BadState(law.index, f"the index cannot be read: {error}") from None
+    changed, tally = index.add(reports, law, overlay)
     for path, data in changed.items():
         overlay.put(path, data)
     gain.totals[law.name] += tally.entries

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from merge import values
+from merge.files import BadState
 from merge.laws import ListLaw
 from merge.layout import lines
 from merge.lists import Key, Tally
@@ -40,7 +41,7 @@ def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> 
     """Put reports into the index.
 
     Returns the index files that changed, and how many keys and how many pairs (key, player) were not known
-    before. Raises `values.BadJson` where an index file cannot be read.
+    before. Raises `BadState` where an index file cannot be read.
     """
     shards: dict[str, dict[Key, list[Report]]] = {}
     for report in reports:
@@ -49,12 +50,18 @@ def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> 
     tally = Tally(0, {role: Counter() for role in law.roles})
     for path, keys in sorted(shards.items()):
         data = files.get(path)
-        kept: dict[str, Any] = values.parse(data) if data is not None else {}
-        shard = {name: values.dump(entry) for name, entry in kept.items()}
+        try:
+            kept: dict[str, Any] = values.parse(data) if data is not None else {}
+            shard = {name: values.dump(entry) for name, entry in kept.items()}
+        except (values.BadJson, AttributeError) as error:
+            raise BadState(path, f"the index cannot be read: {error}") from None
         for key, found in keys.items():
             name = str(key)
             tally.entries += name not in kept
-            shard[name] = _entry(kept.get(name), found, law, tally)
+            try:
+                shard[name] = _entry(kept.get(name), found, law, tally)
+            except (KeyError, TypeError, AttributeError):
+                raise BadState(path, f"its entry of {name} is none of an index") from None
         # The shorter number is the smaller one.
         changed[path] = lines((name, shard[name]) for name in sorted(sorted(shard), key=len))
     return changed, tally
@@ -68,7 +75,7 @@ def _entry(kept: dict[str, Any] | None, found: list[Report], law: ListLaw, tally
         for role, (player,) in roles.items():
             tally.roles[role][player] += 1
         return values.dump({"frames": [frame], **roles, "variants": [item]})
-    known = kept or {"frames": [], "variants": []}
+    known = {"frames": [], "variants": []} if kept is None else kept
     entry: dict[str, Any] = {"frames": sorted({*known["frames"], *(report.frame for report in found)})}
     for place, role in enumerate(law.roles):
         before = set(known.get(role, ()))

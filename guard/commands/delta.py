@@ -210,7 +210,7 @@ def _place(repo: Repo, frame: int | None, stream: str | None) -> tuple[int, str,
         frame = rostered if rostered is not None and rostered > counter else counter + 1
     if not 0 <= frame <= MAX_FRAME:
         raise GuardError("usage", f"frame {frame} is not between 0 and {MAX_FRAME}")
-    top = Path(repo.run("rev-parse", "--show-toplevel").rstrip("\n"))
+    top = repo.top()
     return frame, stream, top / policy.inbox
 
 

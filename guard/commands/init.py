@@ -1,7 +1,6 @@
 """`guard init`: adopt guard in this repository."""
 
 import sys
-from pathlib import Path
 
 from guard import adopt
 from guard.errors import GuardError
@@ -13,7 +12,7 @@ def run(repo: Repo, report: Report, *, yes: bool, from_beginning: bool) -> int:
     """Write what is missing and say what it was; safe to repeat."""
     if repo.bare:
         raise GuardError("usage", "guard init needs a work tree", "", "run it in a clone, then commit and push")
-    top = Path(repo.run("rev-parse", "--show-toplevel").rstrip("\n"))
+    top = repo.top()
     adoption = adopt.adoption(repo, top, from_beginning=from_beginning)
     if not adoption.files:
         report.say(f"guard is adopted here already (baseline {adoption.baseline[:12]})")
@@ -28,8 +27,10 @@ def run(repo: Repo, report: Report, *, yes: bool, from_beginning: bool) -> int:
     names = " ".join(sorted(adoption.files))
     for name in sorted(adoption.files):
         report.say(f"wrote {name}")
-    report.say(f"canonical state is protected from {adoption.baseline[:12]} on, once this is committed:")
-    command = f"git add -- {names} && git commit -m 'guard: adopt' -- {names}"
+    since = "the beginning" if set(adoption.baseline) == {"0"} else adoption.baseline[:12]
+    report.say(f"canonical state is protected from {since} on, once this is committed:")
+    push = " && git push" if repo.run("remote").strip() else ""
+    command = f"git add -- {names} && git commit -m 'guard: adopt' -- {names}{push}"
     report.say(f"  {command}")
     report.result({"written": sorted(adoption.files), "baseline": adoption.baseline, "next": command, "exit": 0})
     return 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guard import history
+from guard.adopt import counters
 from guard.errors import GuardError
 from guard.git import Importer, Repo
 from guard.history import Arrival
@@ -18,7 +19,6 @@ from guard.report import Report
 from guard.undelivered import undelivered
 from merge import values
 from merge.delta import valid_stream
-from merge.laws import Laws
 
 POLL = 2.0
 """Seconds between two looks at the hub while waiting for streams."""
@@ -134,27 +134,18 @@ def adopted_or_new(repo: Repo, tip: str | None, policy: Policy) -> None:
     """Raise `GuardError` where canonical state counts something already and nobody said what it counts."""
     if tip is None or policy.baseline is not None:
         return
-    counted = _counted(Tree(repo, tip), policy.laws)
+    try:
+        counted = counters(Tree(repo, tip), policy.laws)
+    except values.BadJson:
+        return  # the merge itself refuses it, and says why
     if counted:
+        file, pointer = counted[0]
         raise GuardError(
             "state",
-            f"this repository has not adopted guard, and {counted}",
+            f"this repository has not adopted guard, and {file}#{pointer} is not zero",
             "the deltas in its inbox may be counted there already; merging them would count them twice",
             "guard init (older deltas count as merged), or guard init --from-beginning with counters at zero",
         )
-
-
-def _counted(tree: Tree, laws: Laws) -> str:
-    """A counter of canonical state that is not at zero, in words."""
-    data = tree.get(laws.totals.file)
-    try:
-        totals = values.parse(data) if data is not None else {}
-    except values.BadJson:
-        return ""  # the merge itself refuses it, and says why
-    for key in laws.totals.adds:
-        if isinstance(totals, dict) and isinstance(totals.get(key), int) and totals[key] > 0:
-            return f"{laws.totals.file} counts {key} = {totals[key]}"
-    return ""
 
 
 # --- waiting ---------------------------------------------------------------------------------------------------
@@ -231,6 +222,7 @@ def _tell(job: _Job, made: _Made) -> int:
     published = options.push and not options.dry_run
     if made.commit is not None and published:
         remember(repo, made.commit)
+        repo.call("update-ref", "-d", CANDIDATE, made.commit, check=False)  # it is on the branch now
     outcome = plan.outcome
     code = 1 if options.strict and outcome.rejected else 0
     missing = sorted({*plan.missing, *_unseen(repo, plan, options)})

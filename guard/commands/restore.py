@@ -40,10 +40,11 @@ class _Job:
         rebuilt = rebuild(self.repo, policy, self.rev, tip, newest_merge(self.repo, policy, self.rev))
         self.deltas = rebuilt.deltas
         now = Tree(self.repo, tip)
+        wanted = _with_recounted(policy, self.paths)
         present = {path for _, _, path in self.repo.tree(tip, "") if policy.is_canonical(path)}
         files: dict[str, bytes | None] = {}
         for path in sorted(present | rebuilt.files.keys()):
-            if not any(path == wanted or path.startswith(wanted.rstrip("/") + "/") for wanted in self.paths):
+            if not any(path == each or path.startswith(each.rstrip("/") + "/") for each in wanted):
                 continue
             good = rebuilt.files.get(path)
             if good != now.get(path):
@@ -105,6 +106,13 @@ class _Job:
                 "restoring from it would restore what is wrong in it",
                 f"guard restore {' '.join(self.paths)} --to {first.commit[:12]}^",
             )
+
+
+def _with_recounted(policy: Policy, paths: Sequence[str]) -> list[str]:
+    """The paths, and the file of totals where it counts records of a file among them."""
+    laws = policy.laws
+    recounted = any(each.file in paths for each in laws.maps if each.file in laws.totals.recounts.values())
+    return [*paths, *([laws.totals.file] if recounted else [])]
 
 
 def _restorable(policy: Policy, paths: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ _WHY = {
     "G101": "canonical state may change only to the bytes that the merge computes; anything else may have lost records",
     "G103": "a committed delta is never rewritten: frame 109 lost a post and 24 comments to an overwritten file",
     "G104": "rows and sections of an append-only file are other sessions' record of what they did",
+    "G108": "who may switch protection off and on again within one history may write anything in between",
     "G106": "an autostash that failed left markers behind with exit status 0, and they were committed",
 }
 
@@ -25,7 +26,7 @@ def run(repo: Repo, span: str | None, report: Report) -> int:
         verdict = verify(repo, old, new, lambda done, total: progress(f"verifying commit {done} of {total}"))
     if span is None and not verdict.problems:
         repo.call("update-ref", VERIFIED, new, check=False)
-    return _tell(verdict, report, old, new)
+    return _tell(verdict, report, old, new, _unpushed(repo, new))
 
 
 def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
@@ -77,14 +78,25 @@ def _commit(repo: Repo, name: str) -> str:
     return oid
 
 
-def _tell(verdict: Verdict, report: Report, old: str | None, new: str) -> int:
+def _unpushed(repo: Repo, new: str) -> set[str]:
+    """The judged commits that the hub does not have: what is wrong in them can be taken back before it is pushed."""
+    policy = policy_at(repo, new)
+    hub = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}")
+    return set(repo.run("rev-list", new, f"^{hub}").split()) if hub else set()
+
+
+def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed: set[str]) -> int:
     code = 1 if verdict.problems else 0
     for problem in verdict.problems:
         place = f"{problem.commit[:12]}:{problem.path}" if problem.path else problem.commit[:12]
         report.say(f"{place}: {problem.code} {problem.what}")
     for seen in dict.fromkeys(problem.code for problem in verdict.problems):
         report.say(f"  why ({seen}): {_WHY[seen]}")
-    paths = sorted({problem.path for problem in verdict.problems if problem.code == "G101" and problem.path})
+    written = [problem for problem in verdict.problems if problem.code == "G101" and problem.path]
+    own = list(dict.fromkeys(problem.commit[:12] for problem in written if problem.commit in unpushed))
+    paths = sorted({problem.path for problem in written if problem.commit not in unpushed})
+    if own:
+        report.say(f"  fix: git revert --no-edit {' '.join(reversed(own))}")
     if paths:
         report.say(f"  fix: guard restore {' '.join(paths[:8])}")
     for problem in verdict.repaired:

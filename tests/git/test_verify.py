@@ -393,6 +393,25 @@ def test_joining_a_split_brain_is_refused_and_loses_no_delta(lab: Lab, strategy:
     assert joined in {commit for commit, _, _ in _problems(lab, here)}
 
 
+def test_a_split_brain_that_was_joined_can_be_mended(lab: Lab) -> None:
+    """After `merge -s ours` of a line that merged by itself, restore brings the other line's deltas in, once, and verify passes."""
+    here = _started(lab, 1)
+    other = lab.root / "other"
+    lab.git(lab.root, "clone", "-q", str(here), str(other))
+    lab.git(other, "remote", "remove", "origin")
+    for repo, name in ((other, "side"), (here, "main")):
+        lab.commit(repo, inbox_file(2, name, posts_created=[post(20 + len(name)), post(99)], reactions_added=[1]))
+        lab.guard(repo, "merge")
+    lab.git(here, "fetch", "-q", str(other), "main:side")
+    lab.git(here, "merge", "-q", "-s", "ours", "-m", "joined", "side")
+    _problems(lab, here)
+    lab.guard(here, "restore", "state", "--to", "HEAD^", code=None)
+    lab.guard(here, "merge")
+    assert len(lab.merged(here)) == 3
+    assert lab.stats(here) == (3, 0, 2) or lab.stats(here) == (4, 0, 2)
+    lab.guard(here, "verify")
+
+
 def test_an_octopus_and_unrelated_histories(lab: Lab) -> None:
     """Octopus merges and merges of unrelated histories with deltas in them verify and lose nothing."""
     here = _started(lab, 1)
@@ -425,6 +444,38 @@ def test_reverting_a_hand_edit_verifies(lab: Lab) -> None:
     lab.commit(here, inbox_file(3, "s1"))
     lab.guard(here, "merge")
     lab.guard(here, "verify")
+
+
+def test_an_edit_cannot_be_laundered_by_a_revert_of_another(lab: Lab) -> None:
+    """Going back to what a merge made on top of a hand edit does not make the edit good."""
+    here = _started(lab)
+
+    def edit(number: int) -> str:
+        value = json.loads((here / "state/agents.json").read_text())
+        value["agents"]["ada"]["post_count"] = number
+        return lab.commit(here, {"state/agents.json": json.dumps(value, indent=2, ensure_ascii=False) + "\n"})
+
+    first = edit(999)
+    lab.commit(here, inbox_file(3, "s1", posts_created=[post(3)]))
+    lab.guard(here, "merge")
+    edit(5)
+    lab.git(here, "revert", "--no-edit", "HEAD")
+    assert lab.load(here, "state/agents.json")["agents"]["ada"]["post_count"] > 900
+    assert (first, "state/agents.json", "G101") in _problems(lab, here)
+
+
+def test_a_restore_commit_may_not_carry_the_deletion_of_a_delta(lab: Lab) -> None:
+    """A true restore's bytes excuse nothing else: a delta deleted or rewritten in that commit is G103."""
+    here = _started(lab)
+    lab.commit(here, inbox_file(3, "victim") | inbox_file(3, "other"))
+    lab.commit(here, {"state/stats.json": "{}\n"})
+    lab.guard(here, "restore", "state/stats.json")
+    lab.git(here, "rm", "-q", name_of(3, "victim"))
+    lab.write(here, {name_of(3, "other"): delta(3, "other", x=1)})
+    lab.git(here, "commit", "-qa", "--amend", "--no-edit")
+    found = _problems(lab, here)
+    assert (lab.rev(here), name_of(3, "victim"), "G103") in found
+    assert (lab.rev(here), name_of(3, "other"), "G103") in found
 
 
 def test_reverting_a_merge_is_refused_and_can_be_restored(lab: Lab) -> None:

@@ -3,18 +3,22 @@
 What is generated here is as unkind as the contract allows: everything collides with everything.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import combinations, permutations
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from builders import (
     AGENTS,
     CHANNELS,
     COMMENTS,
+    CONFORMS,
     COUNTER,
     ERRORS,
     NOON,
@@ -28,12 +32,19 @@ from builders import (
     encode,
     entry,
     merge,
+    merge_one,
     merge_or_stop,
+    read,
     sent,
     small_state,
+    write,
 )
-from merge.delta import Entry
-from merge.laws import ACTOR, DEFAULT, Laws
+from guard import schema
+from merge import values
+from merge.delta import Delta, Entry, digest_of
+from merge.delta import read as judge
+from merge.fold import BadState, fold
+from merge.laws import ACTOR, DEFAULT, Laws, ListLaw, MapLaw, TotalsLaw
 
 NOTES = "state/notes.json"
 Files = dict[str, bytes]
@@ -245,11 +256,12 @@ NUMBERS = st.sampled_from(
     + [Spelled(raw) for raw in ("1e-07", "0.0000001", "1.0", "1.50", "-0", "1E400", "1e22")]
 )
 SCALARS = st.sampled_from([None, True, False]) | NUMBERS | ODD_TEXT
+KEYS = st.sampled_from(["x", "y", "é", "a/b", ""])
 JSON = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["x", "y", "é", "a/b", ""]), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=5,
-)  # fmt: skip
+)
 TIMES = st.sampled_from(
     [
         NOON,
@@ -464,13 +476,34 @@ BASE_FILES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+def uneven(value: Any, random: Random, lead: str = "\n") -> str:
+    """JSON that was written by several hands: every array and object has a layout of its own."""
+    if not isinstance(value, (dict, list)) or not value:
+        return write(value, STYLES["compact"])
+    inner = lead + random.choice(["  ", "\t", "", " "])
+    first, comma, last = random.choice(
+        [(inner, inner, lead), (inner, inner, lead), ("", " ", ""), ("", "", ""), (" ", inner, "")]
+    )
+    colon = random.choice([": ", ":", " : ", ":\n "])
+    items = value.items() if isinstance(value, dict) else [("", item) for item in value]
+    parts = [(write(key) + colon) * isinstance(value, dict) + uneven(item, random, inner) for key, item in items]
+    return (
+        write([] if isinstance(value, list) else {})[0]
+        + first
+        + ("," + comma).join(parts)
+        + last
+        + "]}"[isinstance(value, dict)]
+    )
+
+
 @st.composite
 def bases(draw: st.DrawFn, paths: Sequence[str] = tuple(BASE_FILES)) -> Files:
     """Canonical files of every layout, some missing, some with values of types that they should not have."""
     files = {}
     for path in paths:
         if len(paths) == 1 or draw(st.integers(0, 4)):
-            files[path] = encode(draw(BASE_FILES[path]), draw(st.sampled_from(list(STYLES.values()))))
+            content, style = draw(BASE_FILES[path]), draw(st.sampled_from([*STYLES.values(), None, None, None]))
+            files[path] = encode(content, style) if style else uneven(content, draw(st.randoms())).encode()
     return files
 
 
@@ -556,3 +589,309 @@ def test_rejected_files_converge(data: st.DataObject, entries: list[Entry]) -> N
 def test_anything_converges(data: st.DataObject, base: Files, entries: list[Entry]) -> None:
     """Whatever the base and the deltas, every way of merging them ends in the same bytes."""
     check_some_ways(data, base, entries)
+
+
+# ---- laws of another fleet ---------------------------------------------------------------------------------------
+
+OTHER = Laws(
+    lists=(
+        ListLaw("tags", "set", attributed=True),
+        ListLaw("polls", "one-per-key", key=("id",), roles={"who": ("who",), "room": ("room",)}, index="state/polls"),
+        ListLaw("calls", "one-per-key", key=("number", "no"), key_type="integer", roles={"who": ("by", "who")}),
+        ListLaw("claps", "additive", roles={"who": ("who",)}),
+        ListLaw("waves", "additive", count="times", roles={"room": ("room",)}),
+        ListLaw("notes", "keep", roles={"who": ("who",)}),
+    ),
+    maps=(
+        MapLaw("state/people.json", "people", "who", ("tags",), {"polls": "polls", "calls": "calls"}, "seen", "id"),
+        MapLaw("state/rooms.json", "rooms", "room", counts={"polls": "polls"}),
+    ),
+    totals=TotalsLaw("state/sums.json", {"polls": "polls", "waves": "waves"}, {"people": "state/people.json"}),
+    counter="state/tick.json",
+    pages="state/pages",
+    registers="state/edits",
+    editable=("state/*.json", "more/*/x.json"),
+    not_editable=("state/tick.json",),
+)
+WHO = st.sampled_from(["ada", "zoë", "", None, "\U0001f980", 5])
+POLL_IDS = st.sampled_from(["1", "10", "9", "--5", "٣", "x", "", None, "9" * 5000, 7])
+OTHER_LISTS: dict[str, st.SearchStrategy[Any]] = {
+    "tags": st.lists(NAMES, min_size=1, max_size=3),
+    "polls": st.lists(POLL_IDS | items(("id",), POLL_IDS, {"who": WHO, "room": WHO}), min_size=1, max_size=4),
+    "calls": st.lists(NUMBERS | items(("number", "no"), POST_NUMBERS, {"who": WHO}), min_size=1, max_size=4),
+    "claps": st.lists(items((), WHO, {"who": WHO, "count": NUMBERS}), min_size=1, max_size=3),
+    "waves": st.lists(items((), WHO, {"room": WHO, "times": NUMBERS}), min_size=1, max_size=3)
+    | st.sampled_from([0, 4]),
+    "notes": JSON | st.lists(JSON, max_size=2),
+    "posts_created": st.lists(POST_ITEMS, max_size=2),
+    "set": st.dictionaries(
+        st.sampled_from(
+            ["state/people.json#/people/ada/bio", "state/rooms.json#/x", "more/a/x.json#/y", f"{NOTES}#/a"]
+        ),
+        EDIT_VALUES,
+        min_size=1,
+        max_size=2,
+    ),
+}
+
+
+@settings(max_examples=80)
+@given(st.data(), st.lists(deltas(OTHER_LISTS), min_size=2, max_size=5))
+def test_other_laws_converge(data: st.DataObject, entries: list[Entry]) -> None:
+    """Lists, maps and files of other names and laws end in the same bytes in any order."""
+    base = {NOTES: encode({"a": [1]}), "more/a/x.json": b'{"y":{"z":1}}'}
+    expected = merge(base, entries, laws=OTHER)
+    for way in ([[each] for each in entries], [[each] for each in reversed(entries)], data.draw(ways(entries))):
+        assert not differences(expected, merge(base, *way, laws=OTHER))
+
+
+def test_closing_a_frame_may_come_at_any_time() -> None:
+    """Frames that are closed, with or without deltas of theirs, count no less and no more in another order."""
+    entries = [sent(7, agents_activated=["ada"]), sent(9, "s2", agents_activated=["zoë"])]
+    steps: list[tuple[list[Entry], int | None]] = [(entries[:1], None), (entries[1:], 9), ([], 8), ([], 3)]
+    results = []
+    for order in permutations(steps):
+        files = dict(BASES["two spaces"])
+        for group, close in order:
+            files.update(fold(files, group, DEFAULT, CONFORMS, close).files)
+        results.append(files)
+    assert read(results[0], COUNTER)["frame"] == 9
+    for files in results[1:]:
+        assert not differences(results[0], files)
+
+
+# ---- nothing is done twice, nothing is lost, nothing goes back ---------------------------------------------------
+
+ANYTHING = st.lists(deltas() | deltas() | deltas() | BAD_FILES | FORBIDDEN, min_size=1, max_size=6)
+
+
+@settings(max_examples=60)
+@given(bases(), ANYTHING)
+def test_merging_again_changes_nothing(base: Files, entries: list[Entry]) -> None:
+    """What is merged already is known again: no file changes, nothing is applied or rejected, all of it is named."""
+    files = merge_or_stop(base, entries)
+    assume(not isinstance(files, str))
+    assert isinstance(files, dict)
+    again = merge_one(files, [*entries, *entries])
+    assert (again.files, again.applied, again.rejected, again.counter) == ({}, [], [], None)
+    assert again.duplicate == [(each.name, digest_of(each.data)) for each in (*entries, *entries)]
+
+
+@settings(max_examples=60)
+@given(bases(), ANYTHING)
+def test_a_merge_hands_back_only_what_it_changed(base: Files, entries: list[Entry]) -> None:
+    """Every file of an outcome differs from the one that was there, and the files given are left alone."""
+    before = dict(base)
+    try:
+        outcome = merge_one(base, entries)
+    except BadState:
+        return
+    assert base == before
+    assert not [path for path, data in outcome.files.items() if before.get(path) == data]
+
+
+def by_delta(sheet: dict[str, Any], laws: Laws) -> dict[str, dict[str, list[bytes]]]:
+    """What a page says that each delta's own lists held."""
+    gone: dict[tuple[str, str, int], bytes] = {}
+    places = [(name, place) for name, keys in sheet["variants"].items() for found in keys.values() for place in found]
+    places += [(name, place) for name, found in sheet["filtered"].items() if name != "count" for place in found]
+    for name, place in places:
+        assert (name, place["delta"], place["position"]) not in gone
+        gone[name, place["delta"], place["position"]] = values.dump(place["item"])
+    assert sheet["filtered"]["count"] == sum(len(found) for name, found in sheet["filtered"].items() if name != "count")
+    kept = {law.name: [values.dump(item) for item in sheet[law.name]][::-1] for law in laws.lists}
+    made: dict[str, dict[str, list[bytes]]] = {}
+    for said in sheet["provenance"]:
+        made[said["delta"]] = {
+            name: [gone.pop((name, said["delta"], at), b"") or kept[name].pop() for at in range(number)]
+            for name, number in said["items"].items()
+        }
+    assert not gone, "places of deltas that are not there"
+    assert not [law.name for law in laws.lists if law.law != "set" and kept[law.name]], "items of no delta"
+    return made
+
+
+@settings(max_examples=80)
+@given(st.data(), ANYTHING)
+def test_every_item_is_found_in_the_page(data: st.DataObject, entries: list[Entry]) -> None:
+    """Each item of each valid delta stands in its frame's page, kept, filtered or as a variant, spelled as it was."""
+    files = merge({}, *data.draw(ways(entries)))
+    conforms = schema.conforms("page")
+    pages = {}
+    for path in files:
+        if path.startswith(f"{DEFAULT.pages}/") and "rejected" not in path:
+            sheet = values.parse(files[path])
+            assert conforms(sheet), path
+            pages[sheet["frame"]] = (sheet, by_delta(sheet, DEFAULT))
+    for judged in (judge(each, CONFORMS, DEFAULT) for each in entries):
+        if isinstance(judged, Delta):
+            sheet, found = pages[judged.frame]
+            rest = dict(judged.value)
+            for law in DEFAULT.lists:
+                said = rest.get(law.name, []) if law.attributed else rest.pop(law.name, [])
+                items = said if isinstance(said, list) else [said]
+                if law.law == "set":
+                    known = {values.identity(item) for item in sheet[law.name]}
+                    assert known.issuperset(values.identity(item) for item in items)
+                else:
+                    assert found[judged.digest].get(law.name, []) == [values.dump(item) for item in items]
+            del rest["frame"], rest["stream_id"]
+            assert values.dump(sheet["extra"][judged.digest]) == values.dump(rest)
+            assert judged.digest in sheet["streams"][judged.stream]["deltas"]
+
+
+MANAGED = {path: DEFAULT.managed(path) for path in (AGENTS, CHANNELS, STATS, COUNTER)}
+
+
+def keeps(old: Any, new: Any, managed: set[tuple[str, ...]]) -> bool:
+    """Whether everything in `old` is in `new`, unchanged and in its order, but for what the merge itself writes."""
+    if () in managed or (isinstance(old, list) and values.dump(old) == values.dump(new)):
+        return True
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return values.dump(old) == values.dump(new)
+    below = {key: {path[1:] for path in managed if path[:1] in {(key,), ("*",)}} for key in old}
+    return [key for key in new if key in old] == list(old) and all(keeps(old[key], new[key], below[key]) for key in old)
+
+
+@settings(max_examples=60)
+@given(bases([AGENTS, CHANNELS, STATS, COUNTER]), st.lists(deltas({**LISTED, "mood": JSON}), min_size=1, max_size=4))
+def test_what_the_merge_does_not_count_stays(base: Files, entries: list[Entry]) -> None:
+    """Without edits every field but the counted ones stays, whatever it holds, and so does the order of keys."""
+    files = merge_or_stop(base, entries)
+    assume(isinstance(files, dict))
+    for path in base:
+        old, new = values.parse(base[path]), values.parse(files[path])
+        assert keeps(old, new, MANAGED.get(path, set())), path
+
+
+def counters(files: Mapping[str, bytes]) -> Iterator[tuple[str, int]]:
+    """Everything that is counted and never recounted: what may not fall."""
+    for path, at in ((AGENTS, "agents"), (CHANNELS, "channels")):
+        for name, record in (read(files, path)[at] if path in files else {}).items():
+            for key in ("post_count", "comment_count"):
+                if isinstance(record, dict) and type(record.get(key)) is int:
+                    yield f"{path} {name} {key}", record[key]
+    for path, keys in ((STATS, ("total_posts", "total_comments", "total_reactions")), (COUNTER, ("frame",))):
+        for key in keys:
+            if path in files and type(read(files, path).get(key)) is int:
+                yield f"{path} {key}", read(files, path)[key]
+
+
+@settings(max_examples=60)
+@given(st.data(), ANYTHING)
+def test_counters_never_fall(data: st.DataObject, entries: list[Entry]) -> None:
+    """No merge, however late its deltas, takes a counter back."""
+    files: Files = small_state()
+    for group in data.draw(ways(entries)):
+        before = dict(counters(files))
+        files = merge(files, group)
+        after = dict(counters(files))
+        assert not {name: (old, after.get(name)) for name, old in before.items() if after.get(name, old - 1) < old}
+
+
+# ---- the same numbers by another road ----------------------------------------------------------------------------
+
+
+def value_of(item: Any) -> Any:
+    """A value as something that is equal exactly where the values are: kinds of numbers apart, spellings not."""
+    if isinstance(item, dict):
+        return ("object", frozenset((key, value_of(each)) for key, each in item.items()))
+    if isinstance(item, list):
+        return ("array", tuple(map(value_of, item)))
+    return type(item).__name__, (Decimal(values.dump(item).decode()) if isinstance(item, float) else item)
+
+
+def role_of(item: Any, fields: Sequence[str]) -> str:
+    """Who plays a role in an item, empty for nobody."""
+    found = [item.get(field) for field in fields] if isinstance(item, dict) else []
+    return next((name for name in found if isinstance(name, str) and name), "")
+
+
+def key_of(item: Any, fields: Sequence[str], wanted: type) -> Any:
+    """An item's own key, None where it has none."""
+    found = [item.get(field) for field in fields] if isinstance(item, dict) else [item]
+    return next((key for key in found if type(key) is wanted and key != ""), None)
+
+
+def naive(deltas: Sequence[Delta]) -> dict[str, Any]:
+    """What the counted files hold after the deltas, from nothing: written down from the contract, set by set."""
+    seen: dict[str, list[Any]] = {}
+    posts, by, told = set(), set(), set()
+    ids: set[Any] = set()
+    plain: Counter[Any] = Counter()
+    reactions = 0
+    for each in sorted(deltas, key=lambda each: each.moment):
+        said = each.value
+        for name in said.get("agents_activated", []):
+            if isinstance(name, str) and name:
+                seen.setdefault(name, []).append(each.moment)
+        for item in (item for name in LISTED for item in said.get(name, []) if isinstance(said[name], list)):
+            if role_of(item, ACTOR):
+                seen.setdefault(role_of(item, ACTOR), []).append(each.moment)
+        for item in said.get("posts_created", []):
+            told |= {(role_of(item, ["channel"]), each.moment)}
+            number = key_of(item, ["number"], int)
+            if number is not None:
+                posts.add(number)
+                by |= {(number, "agent", role_of(item, ACTOR)), (number, "channel", role_of(item, ["channel"]))}
+        mine: Counter[Any] = Counter()
+        for item in said.get("comments_added", []):
+            node = key_of(item, ["id", "comment_id"], str)
+            if node is not None:
+                ids.add((each.frame, node, role_of(item, ACTOR)))
+            else:
+                mine[each.frame, value_of(item), role_of(item, ACTOR)] += 1
+        plain |= mine
+        found = said.get("reactions_added", [])
+        for item in found if isinstance(found, list) else [found]:
+            count = item.get("count") if isinstance(item, dict) else item
+            reactions += count if type(count) is int and count >= 0 else 1
+    count = Counter(who for _, kind, who in by if kind == "agent")
+    comments = Counter(who for *_, who in ids) + Counter({who: 0 for *_, who in plain})
+    for (*_, who), times in plain.items():
+        comments[who] += times
+    channels = Counter(who for _, kind, who in by if kind == "channel")
+    rooms = sorted({room for room, _ in told} - {""})
+    named = [time for times in seen.values() for time in times]
+    placed = [time for room, time in told if room]
+    return {
+        AGENTS: {
+            "agents": {
+                name: {"comment_count": comments[name], "heartbeat_last": max(seen[name])[2], "post_count": count[name]}
+                for name in sorted(seen)
+            },
+            "_meta": {
+                "count": len(seen),
+                "last_updated": max((max(times) for times in seen.values()), default=[None] * 3)[2],
+            },
+        },
+        CHANNELS: {
+            "channels": {name: {"post_count": channels[name], "slug": name} for name in rooms},
+            "_meta": {
+                "count": len(rooms),
+                "last_updated": max([time for room, time in told if room], default=[None] * 3)[2],
+            },
+        },
+        STATS: {
+            "total_agents": len(seen),
+            "total_channels": len(rooms),
+            "total_posts": len(posts),
+            "total_comments": len({(frame, node) for frame, node, _ in ids}) + sum(plain.values()),
+            "total_reactions": reactions,
+            "last_updated": max(each.moment for each in deltas)[2],
+        },
+        COUNTER: {"frame": max(each.frame for each in deltas)},
+    }
+
+
+@settings(max_examples=80)
+@given(st.data(), st.lists(deltas(LISTED), min_size=1, max_size=6))
+def test_counts_are_those_of_a_naive_count(data: st.DataObject, entries: list[Entry]) -> None:
+    """From nothing, in whatever way, the counted files hold what a count of all deltas at once comes to."""
+    judged = {each.digest: each for each in (judge(each, CONFORMS, DEFAULT) for each in entries)}
+    deltas = [each for each in judged.values() if isinstance(each, Delta)]
+    assert len(deltas) == len(judged)
+    files = merge({}, *data.draw(ways(entries)))
+    for path, wanted in naive(deltas).items():
+        assert read(files, path) == wanted, path
+        assert list(read(files, path)) == list(wanted)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from walks.lab import INBOX, Lab, delta, inbox_file, post
+from walks.lab import Lab, delta, inbox_file, post
 
 ALLOWED = ("refs/heads/", "refs/remotes/", "refs/guard/merged/", "refs/guard/checked/", "refs/guard/verified", "refs/guard/remotes/")
 ROUNDS = 10
@@ -123,6 +123,7 @@ def test_killed_at_random_moments(lab: Lab, place: str, how: str) -> None:
         if place == "lone":
             assert lab.git(place_ / work, "status", "--porcelain") == ""
         shutil.rmtree(place_)
+    assert landed == {True, False}, "every kill came too early or too late to say anything"
 
 
 def test_everything_killed_while_files_are_checked_out(lab: Lab) -> None:
@@ -162,17 +163,6 @@ def _words(pid: int) -> list[str]:
         return []
 
 
-def test_a_lock_that_a_killed_run_left_is_named(lab: Lab) -> None:
-    """An index.lock that stays is exit 2 within a minute, names the lock, and leaves all as it was."""
-    here = lab.lone()
-    lab.commit(here, inbox_file(1, "s1"))
-    (here / ".git/index.lock").touch()
-    before = lab.picture(here)
-    said = lab.guard(here, "merge", code=2)
-    assert "index.lock" in said.err
-    assert lab.picture(here) == before
-
-
 def test_interrupted_by_a_person(lab: Lab) -> None:
     """Ctrl-C leaves no traceback and nothing half done."""
     here = lab.lone()
@@ -185,4 +175,3 @@ def test_interrupted_by_a_person(lab: Lab) -> None:
         assert said.code == 130 or said.code < 0, said
     lab.guard(here, "merge")
     assert lab.git(here, "status", "--porcelain") == ""
-    assert INBOX

@@ -99,7 +99,7 @@ def test_a_side_branch_that_began_before_adoption(lab: Lab) -> None:
     """Deltas on a branch from before the baseline, merged after it, are new and are merged."""
     (one,) = lab.fleet("one")
     lab.git(one, "checkout", "-q", "-b", "side", "main~1")
-    lab.commit(one, inbox_file(1, "old side", **{}) if False else inbox_file(1, "side", posts_created=[post(1)]))
+    lab.commit(one, inbox_file(1, "side", posts_created=[post(1)]))
     lab.git(one, "checkout", "-q", "main")
     lab.git(one, "merge", "-q", "--no-ff", "-m", "side", "side")
     lab.git(one, "push", "-q", "origin", "main")
@@ -111,7 +111,7 @@ def test_a_side_branch_that_began_before_adoption(lab: Lab) -> None:
 
 def _random_deltas(draw: random.Random) -> list[tuple[int, str, bytes]]:
     found = []
-    for number in range(18):
+    for number in range(12):
         frame = draw.randint(1, 4)
         stream = f"s{draw.randint(1, 4)}"
         posts = [post(draw.randint(1, 9), draw.choice(["ada", "bob", "zoe"]), draw.choice(["general", "new"])) for _ in range(draw.randint(0, 3))]
@@ -125,13 +125,13 @@ def _random_deltas(draw: random.Random) -> list[tuple[int, str, bytes]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_many_merges_and_one_give_the_same_bytes(lab: Lab, seed: int) -> None:
     """The same deltas, in any order, split over merges, by file, overwritten file or ref: identical canonical trees."""
     draw = random.Random(seed)
     found = _random_deltas(draw)
     trees = []
-    for name, batches in (("one", 1), ("many", 5), ("other", 3)):
+    for name, batches in (("one", 1), ("many", 4), ("other", 2)):
         here = lab.lone(name)
         order = draw.sample(found, len(found))
         cut = sorted(draw.sample(range(1, len(order)), batches - 1))
@@ -143,7 +143,7 @@ def test_many_merges_and_one_give_the_same_bytes(lab: Lab, seed: int) -> None:
                     lab.commit(here, {name_of(frame, stream): data})
             lab.guard(here, "merge")
         assert lab.merged(here) == {digest(data) for _, _, data in found}
-        assert "problems" in lab.guard(here, "verify", code=None).out
+        assert lab.guard(here, "verify", "--json").json["problems"] == []
         trees.append(lab.canonical(here))
     assert trees[0] == trees[1] == trees[2]
 
