@@ -201,8 +201,11 @@ def _place(repo: Repo, frame: int | None, stream: str | None) -> tuple[int, str,
             "it becomes part of file names and refs: letters, digits and ._- only, beginning with a letter or digit, "
             "at most 128, without .. and not ending in . or .lock",
         )
-    if frame is None and os.environ.get("GUARD_FRAME", "").isdecimal():
-        frame = int(os.environ["GUARD_FRAME"])
+    given = os.environ.get("GUARD_FRAME", "")
+    if frame is None and given:
+        if not given.isascii() or not given.isdecimal() or len(given) > len(str(MAX_FRAME)):
+            raise GuardError("usage", f"GUARD_FRAME={given} is not a frame", "", "GUARD_FRAME=NUMBER, or --frame NUMBER")
+        frame = int(given)
     if frame is None:
         tree = Tree(repo, head)
         counter = frame_counter(tree, policy.laws)

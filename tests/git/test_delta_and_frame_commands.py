@@ -28,7 +28,11 @@ def test_frame_and_stream_come_from_the_environment_or_the_roster(lab: Lab) -> N
     here = lab.lone()
     env = {"GUARD_STREAM": "env", "GUARD_FRAME": "5"}
     assert lab.guard(here, "delta", "new", "--json", env=env).json["path"].endswith("frame-5-env.json")
-    assert lab.guard(here, "delta", "new", "--frame", "6", "--stream", "opt", env=env).out.strip().endswith("frame-6-opt.json")
+    assert (
+        lab.guard(here, "delta", "new", "--frame", "6", "--stream", "opt", env=env)
+        .out.strip()
+        .endswith("frame-6-opt.json")
+    )
     lab.commit(here, {"state/stream_assignments.json": '{"frame": 4, "streams": {"s1": []}}'})
     assert lab.guard(here, "delta", "new", env={"GUARD_STREAM": "x"}).out.strip().endswith("frame-4-x.json")
     assert "which stream" in lab.guard(here, "delta", "new", code=2).err
@@ -36,7 +40,9 @@ def test_frame_and_stream_come_from_the_environment_or_the_roster(lab: Lab) -> N
         lab.guard(here, "delta", "new", env={"GUARD_STREAM": "y", "GUARD_FRAME": bad}, code=2)
 
 
-@pytest.mark.parametrize("stream", ["../../x", "a/b", "", ".hidden", "x.lock", "x.", "a..b", "n" * 129, "caf\u00e9", "a b", "-x"])
+@pytest.mark.parametrize(
+    "stream", ["../../x", "a/b", "", ".hidden", "x.lock", "x.", "a..b", "n" * 129, "caf\u00e9", "a b", "-x"]
+)
 def test_a_stream_that_cannot_name_files_and_refs_is_refused(lab: Lab, stream: str) -> None:
     """No path is built from a stream id that is none; nothing is written."""
     here = lab.lone()
@@ -128,7 +134,8 @@ def test_the_remedy_for_a_wrong_name_works(lab: Lab) -> None:
 
 
 def test_check_of_what_is_no_file(lab: Lab) -> None:
-    """A missing file is exit 2; a symlink and names in two cases are findings; outside a repository check still judges."""
+    """A missing file is exit 2; a symlink and names in two cases are findings; outside a repository check still
+    judges."""
     here = lab.lone()
     lab.guard(here, "delta", "check", "nowhere.json", code=2)
     lab.write(here, inbox_file(1, "s1") | inbox_file(1, "S1"))
@@ -142,18 +149,30 @@ def test_check_of_what_is_no_file(lab: Lab) -> None:
 
 
 def test_frame_shows_who_delivered_and_who_is_missing(lab: Lab) -> None:
-    """The open frame's streams with their state: delivered, by ref, fallback, rejected, missing, merged; late ones apart."""
+    """The open frame's streams with their state: delivered, by ref, fallback, rejected, missing, merged; late ones
+    apart."""
     one, two = lab.fleet("one", "two")
     lab.commit_push(two, inbox_file(1, "s1"))
     lab.guard(one, "merge")
     roster = json.dumps({"frame": 2, "streams": {"s1": [], "s2": [], "s3": [], "s4": []}})
-    lab.commit_push(two, {"state/stream_assignments.json": roster, **inbox_file(2, "s1"), name_of(2, "s2"): b"{", **inbox_file(1, "tardy")})
+    lab.commit_push(
+        two,
+        {
+            "state/stream_assignments.json": roster,
+            **inbox_file(2, "s1"),
+            name_of(2, "s2"): b"{",
+            **inbox_file(1, "tardy"),
+        },
+    )
     lab.deliver(two, delta(2, "s3"))
     before = lab.refs(lab.hub), lab.picture(one)
     value = lab.guard(one, "frame", "--json").json
     assert (value["counter"], value["frame"], value["exit"]) == (1, 2, 0)
     assert {row["stream"]: row["state"] for row in value["streams"]} == {
-        "s1": "delivered", "s2": "rejected", "s3": "delivered", "s4": "missing",
+        "s1": "delivered",
+        "s2": "rejected",
+        "s3": "delivered",
+        "s4": "missing",
     }
     assert value["late"] == [{"frame": 1, "stream": "tardy"}]
     assert [entry["file"] for entry in value["rejected"]] == ["frame-2-s2.json"]
@@ -164,12 +183,25 @@ def test_frame_shows_who_delivered_and_who_is_missing(lab: Lab) -> None:
     lab.guard(one, "merge")
     value = lab.guard(one, "frame", "status", "--frame", "2", "--json").json
     assert {row["stream"]: row["state"] for row in value["streams"]} == {
-        "s1": "merged ok", "s2": "merged rejected", "s3": "merged ok", "s4": "missing",
+        "s1": "merged ok",
+        "s2": "merged rejected",
+        "s3": "merged ok",
+        "s4": "missing",
     }
     assert lab.guard(one, "frame", "--json").json["frame"] == 3
 
 
-@pytest.mark.parametrize("roster", ["", "{", "[]", '{"frame": "x", "streams": 5}', '{"frame": 1, "streams": [1, null, "s1"]}', '{"frame": 1, "streams": {"s\\u001b[31m": []}}'])
+@pytest.mark.parametrize(
+    "roster",
+    [
+        "",
+        "{",
+        "[]",
+        '{"frame": "x", "streams": 5}',
+        '{"frame": 1, "streams": [1, null, "s1"]}',
+        '{"frame": 1, "streams": {"s\\u001b[31m": []}}',
+    ],
+)
 def test_a_roster_that_cannot_be_read_stops_nobody(lab: Lab, roster: str) -> None:
     """The roster is coordination: a broken one expects nobody, for merge, frame and wait."""
     here = lab.lone()

@@ -23,7 +23,9 @@ def _tree_commit(lab: Lab, here: Path, entries: dict[bytes, tuple[str, str]]) ->
     )
     state_tree = lab.git(here, "mktree", "-z", input=f"{state}040000 tree {tree}\tstream_deltas\0".encode())
     top = "".join(
-        f"{entry}\0" for entry in lab.git(here, "ls-tree", "-z", "HEAD").split("\0") if entry and not entry.endswith("\tstate")
+        f"{entry}\0"
+        for entry in lab.git(here, "ls-tree", "-z", "HEAD").split("\0")
+        if entry and not entry.endswith("\tstate")
     )
     top_tree = lab.git(here, "mktree", "-z", input=f"{top}040000 tree {state_tree}\tstate\0".encode())
     commit = lab.git(here, "commit-tree", "-p", "HEAD", "-m", "hostile", top_tree)
@@ -72,7 +74,8 @@ CONTENTS = {
 
 
 def test_bad_contents_are_named_and_the_rest_is_merged(lab: Lab) -> None:
-    """Every content that is no delta is rejected by name, once and for all; good ones beside it are merged and it verifies."""
+    """Every content that is no delta is rejected by name, once and for all; good ones beside it are merged and it
+    verifies."""
     here = lab.lone()
     files = {f"{INBOX}/frame-1-{name}.json": data for name, data in CONTENTS.items()}
     lab.commit(here, {**files, name_of(1, "good"): GOOD})
@@ -112,10 +115,11 @@ NAMES = {
 
 
 def test_bad_names_are_rejected_and_the_rest_is_merged(lab: Lab) -> None:
-    """A name that no delta may have costs only that file, whatever bytes it is made of; the terminal sees none of them."""
+    """A name that no delta may have costs only that file, whatever bytes it is made of; the terminal sees none of
+    them."""
     hub = _bare(lab)
     blob = lab.git(hub, "hash-object", "-w", "--stdin", input=GOOD)
-    _tree_commit(lab, hub, {name: ("100644", blob) for name in NAMES.values()} | {b"frame-1-good.json": ("100644", blob)})
+    _tree_commit(lab, hub, dict.fromkeys(NAMES.values(), ("100644", blob)) | {b"frame-1-good.json": ("100644", blob)})
     said = lab.guard(hub, "merge")
     assert lab.merged(hub) == {digest(GOOD)}
     assert lab.stats(hub) == (1, 0, 0)
@@ -126,7 +130,7 @@ def test_bad_names_are_rejected_and_the_rest_is_merged(lab: Lab) -> None:
     json.loads(lab.guard(hub, "frame", "--json").out)
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
+@pytest.mark.parametrize("name", ["huge-frame", "long", "newline", "not-utf8", "not-utf8-stem", "past-limit"])
 def test_each_bad_name_by_itself(lab: Lab, name: str) -> None:
     """One bad name beside one good delta: merged, named, verified, and the next merge goes on from there."""
     hub = _bare(lab)
@@ -164,8 +168,12 @@ def test_what_is_no_regular_file_is_rejected(lab: Lab) -> None:
     value = lab.guard(hub, "merge", "--json").json
     rejected = {entry["file"] for entry in value["rejected"]}
     assert rejected == {
-        "frame-1-link.json", "frame-1-passwd.json", "frame-1-module.json", "frame-1-gone.json",
-        "frame-1-dir.json/frame-1-good.json", "subfolder/frame-1-good.json",
+        "frame-1-link.json",
+        "frame-1-passwd.json",
+        "frame-1-module.json",
+        "frame-1-gone.json",
+        "frame-1-dir.json/frame-1-good.json",
+        "subfolder/frame-1-good.json",
     }
     assert lab.merged(hub) == {digest(GOOD), digest(delta(1, "exec"))}
     lab.guard(hub, "verify")
@@ -175,8 +183,13 @@ def test_what_is_no_regular_file_is_rejected(lab: Lab) -> None:
 def test_case_colliding_names_lose_nothing(lab: Lab) -> None:
     """Two streams whose ids differ in case only are both in the page, whatever order they came in."""
     here = _bare(lab)
-    files = {name: delta(1, name, posts_created=[post(number)]) for number, name in enumerate(("Alpha", "alpha", "ALPHA"))}
-    blobs = {f"frame-1-{name}.json".encode(): ("100644", lab.git(here, "hash-object", "-w", "--stdin", input=data)) for name, data in files.items()}
+    files = {
+        name: delta(1, name, posts_created=[post(number)]) for number, name in enumerate(("Alpha", "alpha", "ALPHA"))
+    }
+    blobs = {
+        f"frame-1-{name}.json".encode(): ("100644", lab.git(here, "hash-object", "-w", "--stdin", input=data))
+        for name, data in files.items()
+    }
     _tree_commit(lab, here, blobs)
     lab.guard(here, "merge")
     known = {name for stream in lab.page(here, 1)["streams"].values() for name in stream["deltas"]}
@@ -256,11 +269,9 @@ def test_a_canonical_file_that_cannot_be_read_stops_the_merge(lab: Lab, path: st
     edit = delta(1, "edit", set={"state/agents.json#/agents/ada/bio": "x"})
     lab.commit(here, inbox_file(1, "s1", posts_created=[post(1)]) | {name_of(1, "edit"): edit, path: data})
     before = lab.picture(here), lab.refs(here)
-    said = lab.guard(here, "merge", code=2)
+    said = lab.guard(here, "merge", "--json", code=2)
     assert path in said.err
-    assert (lab.picture(here), lab.refs(here)) == before
-    value = lab.guard(here, "merge", "--json", code=2).json
-    assert path in value["error"]["what"]
+    assert path in said.json["error"]["what"]
     assert (lab.picture(here), lab.refs(here)) == before
 
 
@@ -298,7 +309,8 @@ def test_a_canonical_file_that_is_gone_is_not_taken_for_empty(lab: Lab, how: str
 
 @pytest.mark.parametrize("name", [b"x\ny.json", b'q"q.json', b"\xff.json", b"a b.json", b"a:b.json", b"x\nHEAD:y.json"])
 def test_odd_names_beside_canonical_files_do_not_confuse_the_reader(lab: Lab, name: str) -> None:
-    """A canonical path with a newline or other odd bytes is judged like others: never does one file's content pass for another's."""
+    """A canonical path with a newline or other odd bytes is judged like others: never does one file's content pass
+    for another's."""
     here = lab.lone()
     lab.git(here, "checkout", "-q", "--detach")
     blob = lab.git(here, "hash-object", "-w", "--stdin", input=b"{}\n")
@@ -332,7 +344,8 @@ def test_files_of_the_inbox_that_are_no_deltas_are_nobodys_business(lab: Lab) ->
 
 
 def test_an_empty_file_is_a_rejected_delta_although_gitkeep_is_empty_too(lab: Lab) -> None:
-    """A delta of no bytes is named like any other that cannot be read, whatever else in the inbox was empty at adoption."""
+    """A delta of no bytes is named like any other that cannot be read, whatever else in the inbox was empty at
+    adoption."""
     here = lab.lone()
     lab.commit(here, {name_of(1, "empty"): b""})
     assert [entry["file"] for entry in lab.guard(here, "merge", "--json").json["rejected"]] == ["frame-1-empty.json"]

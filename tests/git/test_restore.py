@@ -16,7 +16,12 @@ def _peopled(lab: Lab) -> Path:
     lab.commit(here, {"state/agents.json": json.dumps(state, indent=2) + "\n"})
     lab.adopt(here)
     for frame in (1, 2):
-        lab.commit(here, inbox_file(frame, "s", posts_created=[post(frame, f"agent-{frame:02d}")], comments_added=[comment(f"c{frame}")]))
+        lab.commit(
+            here,
+            inbox_file(
+                frame, "s", posts_created=[post(frame, f"agent-{frame:02d}")], comments_added=[comment(f"c{frame}")]
+            ),
+        )
         lab.guard(here, "merge")
     return here
 
@@ -30,7 +35,8 @@ def _wiped(lab: Lab, here: Path) -> str:
 
 @pytest.mark.parametrize("verified", [False, True])
 def test_after_a_wipe_and_two_merges_on_top_everybody_is_back(lab: Lab, verified: bool) -> None:
-    """Agents cut to 5, two merges on top: restore names before and after, counts as if never wiped, and verify passes."""
+    """Agents cut to 5, two merges on top: restore names before and after, counts as if never wiped, and verify
+    passes."""
     here = _peopled(lab)
     twin = lab.root / "twin"
     lab.run(lab.root, "cp", "-r", str(here), str(twin))
@@ -93,7 +99,8 @@ def test_a_file_that_does_not_parse_or_is_gone_comes_back(lab: Lab, data: str | 
 
 
 def test_restoring_from_a_side_commit_is_refused(lab: Lab) -> None:
-    """--to takes only what the branch's first-parent line had and what verifies, not a side branch's state, not a bad one."""
+    """--to takes only what the branch's first-parent line had and what verifies, not a side branch's state, not a
+    bad one."""
     here = _peopled(lab)
     lab.git(here, "checkout", "-q", "-b", "side")
     side = lab.commit(here, {"state/agents.json": '{"agents": {"me": {}}}\n'})
@@ -117,7 +124,11 @@ def test_a_forged_restore_is_refused(lab: Lab) -> None:
     side = lab.commit(here, {"state/agents.json": '{"agents": {"me": {}}}\n'})
     lab.git(here, "checkout", "-q", "main")
     for rev in (side, good, "0" * 40):
-        commit = lab.commit(here, {"state/agents.json": f'{{"agents": {{"me": {{}}}}, "x": "{rev}"}}\n'}, f"guard: restore\n\nGuard-Restore: {rev}")
+        commit = lab.commit(
+            here,
+            {"state/agents.json": f'{{"agents": {{"me": {{}}}}, "x": "{rev}"}}\n'},
+            f"guard: restore\n\nGuard-Restore: {rev}",
+        )
         problems = lab.guard(here, "verify", "--json", code=1).json["problems"]
         assert commit in {problem["commit"] for problem in problems}
     lab.git(here, "reset", "-q", "--hard", good)
@@ -135,7 +146,9 @@ def test_a_restore_cannot_roll_back_merged_deltas(lab: Lab) -> None:
     lab.guard(here, "verify")
 
 
-@pytest.mark.parametrize("path", ["README.md", "guard.toml", "state/stream_deltas/frame-1-s.json", "../x", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["README.md", "guard.toml", "state/stream_deltas/frame-1-s.json", "../x", "/etc/passwd"]
+)
 def test_only_canonical_files_are_restored(lab: Lab, path: str) -> None:
     """Anything else is a usage error that says what to use instead."""
     here = lab.lone()
@@ -155,7 +168,9 @@ def test_deltas_that_were_deleted_since_are_in_what_is_restored(lab: Lab) -> Non
     lab.commit(here, inbox_file(31, "s", posts_created=[post(3)]))
     lab.guard(here, "merge")
     lab.guard(here, "restore", "state")
-    assert lab.merged(here) == {digest(delta(frame, "s", posts_created=[post(number)])) for frame, number in ((1, 1), (30, 2), (31, 3))}
+    assert lab.merged(here) == {
+        digest(delta(frame, "s", posts_created=[post(number)])) for frame, number in ((1, 1), (30, 2), (31, 3))
+    }
     assert lab.stats(here) == (3, 0, 0)
     lab.guard(here, "verify")
 

@@ -72,7 +72,9 @@ def test_a_hand_edit_is_named_by_commit_and_path(lab: Lab) -> None:
     assert (edit, "state/stats.json", "G101") in _problems(lab, here)
 
 
-@pytest.mark.parametrize("path", ["state/new.json", "state/frames/000/frame-9.json", "state/posts/000/00099.json", "state/registers/aa.json"])
+@pytest.mark.parametrize(
+    "path", ["state/new.json", "state/frames/000/frame-9.json", "state/posts/000/00099.json", "state/registers/aa.json"]
+)
 def test_a_new_canonical_file_by_hand_is_refused(lab: Lab, path: str) -> None:
     """Creating canonical files is the merge's, too."""
     here = _started(lab)
@@ -82,7 +84,8 @@ def test_a_new_canonical_file_by_hand_is_refused(lab: Lab, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["state/stats.json", "state/frames/000/frame-3.json", "state/agents.json"])
 def test_one_changed_byte_in_a_merge_commit_is_found(lab: Lab, path: str) -> None:
-    """A merge commit with the true message and one byte changed does not verify, and is no boundary for the next merge."""
+    """A merge commit with the true message and one byte changed does not verify, and is no boundary for the next
+    merge."""
     here = _started(lab)
     lab.commit(here, inbox_file(3, "s1", posts_created=[post(3)]))
     lab.guard(here, "merge")
@@ -111,7 +114,9 @@ def test_a_forged_trailer_on_an_empty_commit_changes_nothing(lab: Lab, frames: s
     data = delta(3, "victim", posts_created=[post(33)])
     lab.commit(here, {name_of(3, "victim"): data})
     lab.commit(here, {name_of(3, "victim"): delta(3, "victim")})
-    message = f"[F3] merge: 1 streams\n\nGuard-Merge: frames={frames} close={frames} deltas=1 digest={'0' * 64} engine=1"
+    message = (
+        f"[F3] merge: 1 streams\n\nGuard-Merge: frames={frames} close={frames} deltas=1 digest={'0' * 64} engine=1"
+    )
     lab.git(here, "commit", "-q", "--allow-empty", "-m", message)
     forged = lab.rev(here)
     assert forged in {commit for commit, _, _ in _problems(lab, here)}
@@ -130,7 +135,10 @@ def test_a_forged_close_that_is_true_by_itself_does_not_hide_deltas(lab: Lab) ->
     assert lab.stats(here) == (3, 0, 0)
 
 
-@pytest.mark.parametrize(("old", "new"), [("digest=", "digest=0"), ("deltas=1", "deltas=2"), ("frames=3", "frames=4"), ("engine=1", "engine=2")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("digest=", "digest=0"), ("deltas=1", "deltas=2"), ("frames=3", "frames=4"), ("engine=1", "engine=2")],
+)
 def test_a_trailer_that_says_something_else_is_forged(lab: Lab, old: str, new: str) -> None:
     """A merge's right bytes under a trailer that is wrong in any word do not verify."""
     here = _started(lab)
@@ -226,11 +234,24 @@ def test_an_edited_append_only_file_is_refused(lab: Lab, path: str, before: str,
 
 
 def test_an_appended_append_only_file_passes(lab: Lab) -> None:
-    """Rows at the end or between, sections on top or at the end, text above the first section and longer lessons are fine."""
+    """Rows at the end or between, sections on top or at the end, text above the first section and longer lessons
+    are fine."""
     here = _started(lab, 1)
     lab.commit(here, {"tasks/SWARM-LANES.md": BOARD, "tasks/NEXT.md": NEXT, "memory/lessons/a.md": "lesson\n"})
-    lab.commit(here, {"tasks/SWARM-LANES.md": BOARD + "| c | OPEN |\n", "tasks/NEXT.md": NEXT.replace("top", "new top") + "\n## three\n"})
-    lab.commit(here, {"tasks/NEXT.md": NEXT.replace("## one", "## zero\n\n## one") + "\n## three\n", "memory/lessons/a.md": "lesson\nmore\n"})
+    lab.commit(
+        here,
+        {
+            "tasks/SWARM-LANES.md": BOARD + "| c | OPEN |\n",
+            "tasks/NEXT.md": NEXT.replace("top", "new top") + "\n## three\n",
+        },
+    )
+    lab.commit(
+        here,
+        {
+            "tasks/NEXT.md": NEXT.replace("## one", "## zero\n\n## one") + "\n## three\n",
+            "memory/lessons/a.md": "lesson\nmore\n",
+        },
+    )
     _clean(lab, here)
 
 
@@ -263,7 +284,8 @@ def test_a_side_branch_with_older_deltas_is_fine(lab: Lab) -> None:
 
 @pytest.mark.parametrize("forked", ["after-adoption", "before-adoption"])
 def test_a_side_branch_from_before_the_last_verified_commit_is_fine(lab: Lab, forked: str) -> None:
-    """A branch that left before what was verified last, even before adoption, may be merged: verify passes by default range."""
+    """A branch that left before what was verified last, even before adoption, may be merged: verify passes by
+    default range."""
     here = _started(lab, 2)
     lab.guard(here, "verify")
     start = "HEAD~3" if forked == "after-adoption" else "HEAD~5"
@@ -278,7 +300,8 @@ def test_a_side_branch_from_before_the_last_verified_commit_is_fine(lab: Lab, fo
 
 
 def test_pull_merges_of_ordinary_work_pass(lab: Lab) -> None:
-    """A clone that pulls (no rebase) over the hub's merges makes merge commits that verify, on either side of first parent."""
+    """A clone that pulls (no rebase) over the hub's merges makes merge commits that verify, on either side of
+    first parent."""
     one, two = lab.fleet("one", "two")
     for frame in range(1, 4):
         lab.commit(two, {f"work-{frame}.txt": "w\n", **inbox_file(frame, "two")})
@@ -342,7 +365,8 @@ def test_a_git_merge_may_not_write_state_of_its_own(lab: Lab) -> None:
 
 
 def test_a_git_merge_may_not_rewrite_rows_or_leave_markers(lab: Lab) -> None:
-    """An evil merge that drops rows of a board, or commits conflict markers, is refused as an ordinary commit would be."""
+    """An evil merge that drops rows of a board, or commits conflict markers, is refused as an ordinary commit
+    would be."""
     here = _started(lab, 1)
     lab.commit(here, {"tasks/SWARM-LANES.md": BOARD, "data.json": "{}\n"})
     lab.git(here, "checkout", "-q", "-b", "side")
@@ -360,7 +384,8 @@ def test_a_git_merge_may_not_rewrite_rows_or_leave_markers(lab: Lab) -> None:
 @pytest.mark.parametrize("strategy", ["ours", "theirs"])
 @pytest.mark.parametrize("newer", ["main", "side"])
 def test_joining_a_split_brain_is_refused_and_loses_no_delta(lab: Lab, strategy: str, newer: str) -> None:
-    """Two lines that both merged cannot be joined silently; every delta of both is still brought into the pages or refused aloud."""
+    """Two lines that both merged cannot be joined silently; every delta of both is still brought into the pages or
+    refused aloud."""
     here = _started(lab, 1)
     lab.git(here, "branch", "side")
     ours = delta(2, "main", posts_created=[post(20)])
@@ -394,7 +419,8 @@ def test_joining_a_split_brain_is_refused_and_loses_no_delta(lab: Lab, strategy:
 
 
 def test_a_split_brain_that_was_joined_can_be_mended(lab: Lab) -> None:
-    """After `merge -s ours` of a line that merged by itself, restore brings the other line's deltas in, once, and verify passes."""
+    """After `merge -s ours` of a line that merged by itself, restore brings the other line's deltas in, once, and
+    verify passes."""
     here = _started(lab, 1)
     other = lab.root / "other"
     lab.git(lab.root, "clone", "-q", str(here), str(other))

@@ -825,7 +825,7 @@ def naive(deltas: Sequence[Delta]) -> dict[str, Any]:
         for name in said.get("agents_activated", []):
             if isinstance(name, str) and name:
                 seen.setdefault(name, []).append(each.moment)
-        for item in (item for name in LISTED for item in said.get(name, []) if isinstance(said[name], list)):
+        for item in (item for found in said.values() if isinstance(found, list) for item in found):
             if role_of(item, ACTOR):
                 seen.setdefault(role_of(item, ACTOR), []).append(each.moment)
         for item in said.get("posts_created", []):
@@ -860,17 +860,11 @@ def naive(deltas: Sequence[Delta]) -> dict[str, Any]:
                 name: {"comment_count": comments[name], "heartbeat_last": max(seen[name])[2], "post_count": count[name]}
                 for name in sorted(seen)
             },
-            "_meta": {
-                "count": len(seen),
-                "last_updated": max((max(times) for times in seen.values()), default=[None] * 3)[2],
-            },
+            "_meta": {"count": len(seen), "last_updated": max(named)[2] if named else None},
         },
         CHANNELS: {
             "channels": {name: {"post_count": channels[name], "slug": name} for name in rooms},
-            "_meta": {
-                "count": len(rooms),
-                "last_updated": max([time for room, time in told if room], default=[None] * 3)[2],
-            },
+            "_meta": {"count": len(rooms), "last_updated": max(placed)[2] if placed else None},
         },
         STATS: {
             "total_agents": len(seen),

@@ -122,13 +122,23 @@ class Lab:
     def run(self, where: Path, *words: str, input: bytes | None = None, env: Mapping[str, str] | None = None) -> Said:
         """Run any command."""
         done = subprocess.run(
-            words, cwd=where, input=input, stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True, env={**self.env, **(env or {})}, check=False, timeout=180,
+            words,
+            cwd=where,
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            env={**self.env, **(env or {})},
+            check=False,
+            timeout=180,
         )
         return Said(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
     def git(
-        self, where: Path, *words: str, input: bytes | None = None, code: int | None = 0,
+        self,
+        where: Path,
+        *words: str,
+        input: bytes | None = None,
+        code: int | None = 0,
         env: Mapping[str, str] | None = None,
     ) -> str:
         """Run git, a second later than the last time; its output without the last newline."""
@@ -138,9 +148,7 @@ class Lab:
         assert code is None or done.code == code, (words, done)
         return done.out.rstrip("\n")
 
-    def guard(
-        self, where: Path, *words: str, code: int | None = 0, env: Mapping[str, str] | None = None
-    ) -> Said:
+    def guard(self, where: Path, *words: str, code: int | None = 0, env: Mapping[str, str] | None = None) -> Said:
         """Run guard; whatever happens, nobody is shown a traceback."""
         said = self.run(where, *GUARD, *words, env=env)
         assert "Traceback" not in said.all, said.all[-400:]
@@ -150,8 +158,13 @@ class Lab:
     def start(self, where: Path, *words: str, env: Mapping[str, str] | None = None, **more: Any) -> subprocess.Popen:
         """Start guard and go on; `finish` ends it."""
         return subprocess.Popen(
-            [*GUARD, *words], cwd=where, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**self.env, **(env or {})}, **more,
+            [*GUARD, *words],
+            cwd=where,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**self.env, **(env or {})},
+            **more,
         )
 
     @staticmethod
@@ -164,7 +177,9 @@ class Lab:
 
     # --- repositories ------------------------------------------------------------------------------------------
 
-    def lone(self, name: str = "lone", *, adopt: bool = True, files: Mapping[str, str] = STATE, kind: str = "sha1") -> Path:
+    def lone(
+        self, name: str = "lone", *, adopt: bool = True, files: Mapping[str, str] = STATE, kind: str = "sha1"
+    ) -> Path:
         """A repository without remote that holds state, with main checked out."""
         here = self.root / name
         here.mkdir()
@@ -304,7 +319,7 @@ class Lab:
     def picture(self, here: Path) -> tuple[Any, ...]:
         """Everything a command could spoil in a clone: refs, HEAD, index, work tree."""
         files = {
-            str(path.relative_to(here)): os.readlink(path) if path.is_symlink() else path.read_bytes()
+            str(path.relative_to(here)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
             for path in sorted(here.rglob("*"))
             if ".git" not in path.relative_to(here).parts and (path.is_file() or path.is_symlink())
         }

@@ -9,9 +9,7 @@ import pytest
 from walks.lab import INBOX, STATE, Lab, comment, delta, digest, inbox_file, name_of, post
 
 SUBJECT = re.compile(r"\[F(\d+)\] merge: (\d+) streams, (\d+) agents, (\d+) posts, (\d+) comments")
-TRAILER = re.compile(
-    r"Guard-Merge: frames=[0-9,]+ close=\d+ deltas=\d+ digest=[0-9a-f]{64} engine=1"
-)
+TRAILER = re.compile(r"Guard-Merge: frames=[0-9,]+ close=\d+ deltas=\d+ digest=[0-9a-f]{64} engine=1")
 
 
 def test_three_clones_deliver_and_one_merge_holds_it_all(lab: Lab) -> None:
@@ -162,7 +160,11 @@ def test_streams_of_the_roster_that_did_not_come_are_in_output_and_commit_not_in
 
 @pytest.mark.parametrize(
     "name",
-    ["x\nGuard-Restore: " + "a" * 40, "x\n\nGuard-Merge: frames=9 close=9 deltas=9 digest=" + "0" * 64 + " engine=1", "\udc80"],
+    [
+        "x\nGuard-Restore: " + "a" * 40,
+        "x\n\nGuard-Merge: frames=9 close=9 deltas=9 digest=" + "0" * 64 + " engine=1",
+        "\udc80",
+    ],
 )
 def test_a_roster_cannot_write_trailers_into_the_commit(lab: Lab, name: str) -> None:
     """A stream's name in the roster is data: whatever it holds, the merge it is named by still verifies."""
@@ -253,10 +255,13 @@ def test_a_wait_that_is_no_time_is_a_usage_error(lab: Lab, seconds: str) -> None
 
 
 def test_seven_frames_stay_in_the_inbox(lab: Lab) -> None:
-    """A merge drops merged deltas of frames up to counter - 7 and keeps those of the newest 7, and all of it verifies."""
+    """A merge drops merged deltas of frames up to counter - 7 and keeps those of the newest 7, and all of it
+    verifies."""
     (one,) = lab.fleet("one")
     for first in (1, 4, 9):
-        lab.commit_push(one, {path: data for frame in range(first, first + 3) for path, data in inbox_file(frame, "s").items()})
+        lab.commit_push(
+            one, {path: data for frame in range(first, first + 3) for path, data in inbox_file(frame, "s").items()}
+        )
         lab.guard(one, "merge")
     assert lab.inbox(lab.hub) == {".gitkeep", *(f"frame-{frame}-s.json" for frame in (5, 6, 9, 10, 11))}
     assert lab.merged(lab.hub) == {digest(delta(frame, "s")) for frame in (1, 2, 3, 4, 5, 6, 9, 10, 11)}
@@ -316,7 +321,8 @@ def test_a_ref_that_repeats_a_merged_delta_only_vanishes(lab: Lab) -> None:
 
 
 def test_a_delta_of_a_ref_that_wants_a_taken_name_is_not_lost(lab: Lab) -> None:
-    """Somebody's other file under the very name that a delta by ref gets costs neither its bytes nor the merge's proof."""
+    """Somebody's other file under the very name that a delta by ref gets costs neither its bytes nor the merge's
+    proof."""
     one, two = lab.fleet("one", "two")
     data = delta(1, "s1", posts_created=[post(1)])
     lab.commit_push(two, {name_of(1, "s1", data): b"taken"})
@@ -343,7 +349,12 @@ def test_odd_refs_below_the_deltas_stop_nobody(lab: Lab, kind: str) -> None:
         lab.git(two, "tag", "-a", "-m", "x", "odd", lab.rev(two))
         lab.put_ref(two, where, lab.git(two, "rev-parse", "odd"))
     elif kind == "odd-names":
-        for ref in ("refs/guard/deltas/1/odd", "refs/guard/deltas/x/y/z/w", "refs/guard/deltas/07/zero/a", "refs/guard/deltas/flat"):
+        for ref in (
+            "refs/guard/deltas/1/odd",
+            "refs/guard/deltas/x/y/z/w",
+            "refs/guard/deltas/07/zero/a",
+            "refs/guard/deltas/flat",
+        ):
             lab.deliver(two, delta(1, "odd"), ref)
     else:
         entry = {"symlink": f"120000 blob {blob}", "submodule": f"160000 commit {lab.rev(two)}"}.get(kind)
@@ -482,5 +493,9 @@ def test_formatting_and_unknown_state_stay(lab: Lab) -> None:
     assert "caf\u00e9 \u2014 and more" in agents
     assert list(lab.load(lab.hub, "state/agents.json")["agents"]) == ["ada", "bob", "cyd", "zoe"]
     assert not lab.show(lab.hub, "state/stats.json").endswith(b"\n")
-    removed = [line for line in lab.git(lab.hub, "diff", "main^", "main", "--", "state/channels.json").splitlines() if line.startswith("-")]
+    removed = [
+        line
+        for line in lab.git(lab.hub, "diff", "main^", "main", "--", "state/channels.json").splitlines()
+        if line.startswith("-")
+    ]
     assert len(removed) <= 4

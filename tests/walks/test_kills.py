@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 from walks.lab import Lab, delta, inbox_file, post
 
-ALLOWED = ("refs/heads/", "refs/remotes/", "refs/guard/merged/", "refs/guard/checked/", "refs/guard/verified", "refs/guard/remotes/")
+ALLOWED = (
+    "refs/heads/",
+    "refs/remotes/",
+    "refs/guard/merged/",
+    "refs/guard/checked/",
+    "refs/guard/verified",
+    "refs/guard/remotes/",
+)
 ROUNDS = 10
 
 
@@ -56,7 +63,9 @@ def _inputs(lab: Lab, repo: Path, push: bool) -> None:
     files: dict[str, bytes] = {}
     for frame in range(1, 4):
         for number in range(4):
-            files |= inbox_file(frame, f"s{number}", posts_created=[post(frame * 10 + number, f"a{number}")], reactions_added=[1])
+            files |= inbox_file(
+                frame, f"s{number}", posts_created=[post(frame * 10 + number, f"a{number}")], reactions_added=[1]
+            )
     if push:
         lab.commit_push(repo, files)
     else:
@@ -73,7 +82,8 @@ def _stale(repo: Path) -> list[str]:
 @pytest.mark.parametrize("how", ["process", "group"])
 @pytest.mark.parametrize("place", ["hub", "lone"])
 def test_killed_at_random_moments(lab: Lab, place: str, how: str) -> None:
-    """Ten kills each: old or new commit, rerun completes with the bytes of an undisturbed run, fsck clean, no stray refs."""
+    """Ten kills each: old or new commit, rerun completes with the bytes of an undisturbed run, fsck clean, no
+    stray refs."""
     draw = random.Random(f"{place}-{how}")
     model = lab.root / "model"
     model.mkdir()
@@ -127,7 +137,8 @@ def test_killed_at_random_moments(lab: Lab, place: str, how: str) -> None:
 
 
 def test_everything_killed_while_files_are_checked_out(lab: Lab) -> None:
-    """A machine that stops, git included: in a lone repository the next run completes, or says which lock to remove, and loses nothing."""
+    """A machine that stops, git included: in a lone repository the next run completes, or says which lock to
+    remove, and loses nothing."""
     here = lab.lone()
     _inputs(lab, here, push=False)
     lab.write(here, {"mine.txt": "mine\n"})

@@ -7,7 +7,8 @@ from walks.lab import INBOX, Lab, comment, delta, digest, inbox_file, name_of, p
 
 
 def test_versions_overwritten_or_deleted_before_their_merge_are_recovered(lab: Lab) -> None:
-    """Every version that any commit put into the inbox is in the page, and the output says which were recovered from where."""
+    """Every version that any commit put into the inbox is in the page, and the output says which were recovered
+    from where."""
     one, two = lab.fleet("one", "two")
     versions = [delta(1, "s1", posts_created=[post(number)]) for number in range(1, 5)]
     commits = [lab.commit_push(two, {name_of(1, "s1"): data}) for data in versions]
@@ -114,12 +115,31 @@ def _random_deltas(draw: random.Random) -> list[tuple[int, str, bytes]]:
     for number in range(12):
         frame = draw.randint(1, 4)
         stream = f"s{draw.randint(1, 4)}"
-        posts = [post(draw.randint(1, 9), draw.choice(["ada", "bob", "zoe"]), draw.choice(["general", "new"])) for _ in range(draw.randint(0, 3))]
-        comments = [draw.choice([comment(f"c{draw.randint(1, 5)}"), {"author": "ada", "text": "same"}, f"node-{draw.randint(1, 4)}"]) for _ in range(3)]
-        more = {"set": {f"state/agents.json#/agents/{draw.choice(['ada', 'zoe'])}/bio": f"bio {number} \u2014"}} if draw.random() < 0.4 else {}
+        posts = [
+            post(draw.randint(1, 9), draw.choice(["ada", "bob", "zoe"]), draw.choice(["general", "new"]))
+            for _ in range(draw.randint(0, 3))
+        ]
+        comments = [
+            draw.choice(
+                [comment(f"c{draw.randint(1, 5)}"), {"author": "ada", "text": "same"}, f"node-{draw.randint(1, 4)}"]
+            )
+            for _ in range(3)
+        ]
+        more = (
+            {"set": {f"state/agents.json#/agents/{draw.choice(['ada', 'zoe'])}/bio": f"bio {number} \u2014"}}
+            if draw.random() < 0.4
+            else {}
+        )
         data = delta(
-            frame, stream, posts_created=posts, comments_added=comments, reactions_added=[draw.randint(0, 5), "x:HEART"],
-            agents_activated=draw.sample(["ada", "bob", "zoe", "\u00e9mile"], 2), observations={"n": number}, odd=number, **more,
+            frame,
+            stream,
+            posts_created=posts,
+            comments_added=comments,
+            reactions_added=[draw.randint(0, 5), "x:HEART"],
+            agents_activated=draw.sample(["ada", "bob", "zoe", "\u00e9mile"], 2),
+            observations={"n": number},
+            odd=number,
+            **more,
         )
         found.append((frame, stream, data))
     return found
