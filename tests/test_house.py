@@ -14,11 +14,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
     {"errors", "change", "finding"},
-    {"policy", "rule", "schema", "shell", "appendonly"},
+    {
+        *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems"),
+        *("rule", "schema", "shell", "appendonly"),
+    },
     {"rules", "judge"},
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
-        *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered"),
+        *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
     },
     {"hooks", "commands", "demo"},
     {"cli"},

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from guard import schema
 from guard.errors import GuardError
-from guard.policy import BYTES, FRAMES, LEVELS, NOT_A_LIST, Policy, matcher, parse
+from guard.policy import Policy, matcher, parse
+from guard.policy_values import BYTES, FRAMES, LEVELS, NOT_A_LIST
 from merge.delta import Entry
 from merge.fold import fold, page_path, rejected_path
 from merge.laws import DEFAULT, ListLaw, MapLaw, TotalsLaw
