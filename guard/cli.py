@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from guard.errors import GuardError
-from guard.report import Report
+from guard.report import Report, quiet_stdout
 
 app = typer.Typer(
     name="guard",
@@ -296,4 +297,13 @@ def _lines(path: Path | None) -> list[str]:
 
 def main() -> None:
     """The `guard` executable."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode gets question marks, not an error
+    try:
+        app()
+    finally:
+        try:
+            sys.stdout.flush()
+        except (OSError, AttributeError):
+            quiet_stdout()

@@ -6,6 +6,7 @@ people except to repeat it. Reading never takes optional locks, so that a look d
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,11 @@ _QUIET = {
     "GIT_MERGE_AUTOEDIT": "no",
     "GIT_NO_REPLACE_OBJECTS": "1",  # a replace ref would make two machines read two histories
 }
+
+_LOCATION = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
+"""What git tells its hooks of where they run; guard may mean another work tree than the hook's."""
+
+_COMMITTER = re.compile(r" (-?\d{1,18}) [+-]\d+$")
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,17 @@ class Repo:
 
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
-        try:
-            bare, self.hash = self.run("rev-parse", "--is-bare-repository", "--show-object-format").split()
-        except GuardError:
+        self._inherited = False
+        words = ("rev-parse", "--is-bare-repository", "--show-object-format")
+        done = self.call(*words, check=False)
+        if done.returncode != 0 and str(directory) == "." and "GIT_DIR" in os.environ:
+            self._inherited = True  # somebody keeps a repository's files elsewhere, and says where
+            done = self.call(*words, check=False)
+        if done.returncode != 0:
             raise GuardError(
                 "git", f"{directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
-            ) from None
+            )
+        bare, self.hash = done.stdout.decode().split()
         self.bare = bare == "true"
         self.null = "0" * (64 if self.hash == "sha256" else 40)
         self._reader: Reader | None = None
@@ -87,7 +98,8 @@ class Repo:
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a git command; a git that has nobody to ask fails instead of waiting."""
-        env = {**os.environ, **_QUIET, **(more or {})}
+        given = os.environ if self._inherited else {k: v for k, v in os.environ.items() if k not in _LOCATION}
+        env = {**given, **_QUIET, **(more or {})}
         if not sys.stdin or not sys.stdin.isatty():
             env.setdefault("GIT_TERMINAL_PROMPT", "0")
         return env
@@ -276,7 +288,8 @@ def parse_commit(name: str, data: bytes) -> Commit:
         elif key == "parent":
             parents.append(value)
         elif key == "committer":
-            time = int(value.rsplit(" ", 2)[1])
+            match = _COMMITTER.search(value)
+            time = int(match[1]) if match else 0  # other tools have written worse
     return Commit(name, tree, tuple(parents), time, message)
 
 

@@ -76,7 +76,7 @@ class Plan:
     def time(self) -> int:
         """The commit's time: the newest of its deltas, never before its parent's."""
         seconds = self.outcome.newest[0] if self.outcome.newest != NEVER else 0
-        return max(0, min(seconds, LAST_SECOND), self.parent.time if self.parent else 0)
+        return max(0, min(max(seconds, self.parent.time if self.parent else 0), LAST_SECOND))
 
     def subject(self) -> str:
         """The commit message's first line."""

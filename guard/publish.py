@@ -53,7 +53,17 @@ class Hub(Protocol):
 
 def hub(repo: Repo, branch: str, remote: str) -> Hub:
     """The hub of a repository: its remote if it has one, else itself."""
-    return Remote(repo, branch, remote) if repo.config(f"remote.{remote}.url") is not None else Local(repo, branch)
+    if repo.config(f"remote.{remote}.url") is not None:
+        return Remote(repo, branch, remote)
+    others = repo.run("remote").split()
+    if others:
+        raise GuardError(
+            "usage",
+            f"there is no remote {remote} here, but {', '.join(others)}",
+            "a merge that only this clone has would split the state in two",
+            f'git remote rename {others[0]} {remote}, or [repository] remote = "{others[0]}" in guard.toml',
+        )
+    return Local(repo, branch)
 
 
 class Remote:
@@ -187,17 +197,43 @@ def _fast_forward(repo: Repo, old: str | None, new: str) -> tuple[Verdict, str]:
             "the merge rewrites these files, and what is not committed would be gone; nothing was changed",
             f"move your edit into a delta, then git restore --staged --worktree -- {names[0]}",
         )
+    if old is not None and _put_back(repo, old, new):
+        raise GuardError(
+            "git", f"git did not move the branch: {said}", "index and files are as they were", "see what a hook said"
+        )
     if "index.lock" in said:
         return "lost", said
     if "fast-forward" in said or "cannot lock ref" in said:
         return "lost", said
-    raise failure(("merge", "--ff-only", new), done.returncode, said)
+    raise failure(("merge", "--no-squash", "--commit", "--ff-only", new), done.returncode, said)
+
+
+def _put_back(repo: Repo, old: str, new: str) -> bool:
+    """Take index and files back where git moved them to `new` and then not the branch, because a hook refused it.
+
+    Returns whether that was so. Uncommitted changes of other files stay as they are.
+    """
+    paths = [change.path for change in repo.changes(old, new)]
+    moved = repo.call("diff-index", "--cached", "--quiet", new, "--", *paths, check=False).returncode == 0
+    if not moved or not paths or repo.resolve("HEAD") != old:
+        return False
+    repo.run("read-tree", "-m", "-u", new, old)
+    return True
 
 
 def _ff_only(repo: Repo, new: str) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
         repo.command(
-            "-c", "merge.autoStash=false", "-c", "merge.verifySignatures=false", "merge", "--ff-only", "--quiet", new
+            "-c",
+            "merge.autoStash=false",
+            "-c",
+            "merge.verifySignatures=false",
+            "merge",
+            "--no-squash",
+            "--commit",
+            "--ff-only",
+            "--quiet",
+            new,
         ),
         capture_output=True,
         env=repo.environment({"GIT_REFLOG_ACTION": "guard merge"}),

@@ -27,7 +27,15 @@ class Report:
     def say(self, text: str = "") -> None:
         """A line of the result."""
         if not self.as_json:
-            print(_printable(text))
+            self._print(_printable(text))
+
+    @staticmethod
+    def _print(text: str) -> None:
+        """Print a result; that nobody can read it undoes nothing of what was done."""
+        try:
+            print(text, flush=True)
+        except OSError:
+            quiet_stdout()
 
     def note(self, text: str) -> None:
         """A line of narration."""
@@ -41,7 +49,8 @@ class Report:
     def result(self, value: dict[str, Any]) -> None:
         """The whole result, where a program reads."""
         if self.as_json:
-            print(json.dumps(value, indent=2, ensure_ascii=False))
+            encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
+            self._print(json.dumps(value, indent=2, ensure_ascii=not encoding.startswith("utf")))
 
     def error(self, error: GuardError) -> int:
         """Say what could not be done; returns the exit code."""
@@ -64,7 +73,10 @@ class Report:
             table.add_column(name, justify="right" if place in right else "left", overflow="fold")
         for row in rows:
             table.add_row(*map(_printable, row))
-        Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False).print(table)
+        try:
+            Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False).print(table)
+        except OSError:
+            quiet_stdout()
 
     @contextmanager
     def working(self, text: str) -> Iterator[Progress]:
@@ -76,6 +88,11 @@ class Report:
 
         with Console(stderr=True, markup=False).status(text) as status:
             yield lambda text: status.update(_printable(text))
+
+
+def quiet_stdout() -> None:
+    """Send what is still to be printed nowhere: the pipe is closed, or the device is full."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays open to the end
 
 
 def _printable(text: str) -> str:

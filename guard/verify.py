@@ -88,6 +88,7 @@ class _Walk:
         self.verdict = Verdict(tip=new)
         self.states: dict[str, _State] = {}
         self._old: dict[str, set[str]] = {}
+        self.apart: dict[str, list[str]] = {}  # commits that join two states -> their parents
         self.computed: set[str] = set()  # merges that were made again: they may drop deltas
         self.policy = cache(lambda commit: policy_at(repo, commit))
         if old is not None:
@@ -146,7 +147,8 @@ class _Walk:
                 self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty - paths)
                 return
         elif before.dirty and self._back(commit.id, paths, before):
-            self.states[commit.id] = _State(link, before.dirty - paths)
+            # A merge on top of an edit holds the edit: what was wrong in it is wrong again.
+            self.states[commit.id] = _State(link, before.dirty - (paths - self._state(link.commit).dirty))
             return
         else:
             problems = differences(self.repo, commit, link.merge or start(self.policy(commit.parents[0])))
@@ -221,6 +223,7 @@ class _Walk:
         apart = [other for other, _ in states if not state.link.contains(other.link)]
         if apart:
             self._problem(commit, "", "G101", "it joins two states of which neither contains the other")
+            self.apart[commit] = parents
         compared = [self.repo.changes(each, commit) for each in parents]
         wrong = {change.path for change in compared[parents.index(parent)] if policy.is_canonical(change.path)}
         for path in sorted(wrong):
@@ -292,6 +295,8 @@ class _Walk:
         for problem in self.verdict.problems:
             if problem.code == "G101" and problem.path:
                 good = problem.path not in dirty
+            elif problem.commit in self.apart:
+                good = all(self._all_recorded(tip, policy, parent) for parent in self.apart[problem.commit])
             elif problem.code == "G103":
                 good = self._both_recorded(tip, policy, problem)
             elif problem.code == "G106":
@@ -300,6 +305,17 @@ class _Walk:
                 good = False
             (self.verdict.repaired if good else standing).append(problem)
         self.verdict.problems = standing
+
+    def _all_recorded(self, tip: str, policy: Policy, other: str) -> bool:
+        """Whether the pages of `tip` record everything that those of another commit do."""
+        for change in self.repo.changes(tip, other, policy.laws.pages):
+            here, there = (
+                recorded_digests(self.repo.reader.read(oid) or b"") if oid != self.repo.null else set()
+                for oid in (change.old, change.new)
+            )
+            if there - here:
+                return False
+        return True
 
     def _markers_gone(self, tip: str, policy: Policy, problem: Problem) -> bool:
         """Whether a file has no markers any more; a delta that has them is rejected, and that is all it can come to."""

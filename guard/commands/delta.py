@@ -204,7 +204,9 @@ def _place(repo: Repo, frame: int | None, stream: str | None) -> tuple[int, str,
     given = os.environ.get("GUARD_FRAME", "")
     if frame is None and given:
         if not given.isascii() or not given.isdecimal() or len(given) > len(str(MAX_FRAME)):
-            raise GuardError("usage", f"GUARD_FRAME={given} is not a frame", "", "GUARD_FRAME=NUMBER, or --frame NUMBER")
+            raise GuardError(
+                "usage", f"GUARD_FRAME={given} is not a frame", "", "GUARD_FRAME=NUMBER, or --frame NUMBER"
+            )
         frame = int(given)
     if frame is None:
         tree = Tree(repo, head)
