@@ -1,6 +1,7 @@
 """Adopting guard: what `guard init` writes into a work tree, and why it may not."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from guard.git import Repo
 from guard.plan import Tree
 from guard.policy import FILE, Policy, parse
 from merge import values
+from merge.delta import MAX_FRAME, frame_in_name
 from merge.files import templates
 from merge.laws import Laws
 
@@ -31,6 +33,8 @@ def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
     head = repo.resolve("HEAD")
     existing = _read(top / FILE)
     policy = parse(existing)
+    if not policy.baseline:
+        _check_committed(repo, policy)
     tree = Tree(repo, head)
     _check_state(repo, tree, policy, head)
     if from_beginning and not policy.baseline:
@@ -38,7 +42,9 @@ def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
     baseline = policy.baseline or head or repo.null
     files: dict[str, bytes] = {}
     if not policy.baseline:
-        files[FILE] = _with_baseline(existing, baseline, from_beginning=from_beginning)
+        branch = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode().strip()
+        start = existing if existing is not None or branch in ("", policy.branch) else _branch(branch)
+        files[FILE] = _with_baseline(start, baseline, from_beginning=from_beginning)
     attributes = _read(top / ".gitattributes") or b""
     missing = [line for line in _ATTRIBUTES if line.encode() not in attributes.splitlines()]
     if missing:
@@ -48,6 +54,8 @@ def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
         files[f"{policy.inbox}.gitkeep"] = b""
     if not policy.baseline:  # later, only a merge may create them, and it does
         files |= {path: data for path, data in templates(policy.laws).items() if not (top / path).exists()}
+        if policy.laws.counter in files and not from_beginning:
+            files[policy.laws.counter] = _counter(repo, policy, head)
     return Adoption(files, baseline)
 
 
@@ -63,6 +71,33 @@ def write(top: Path, adoption: Adoption) -> None:
 
 def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
+
+
+def _branch(branch: str) -> bytes:
+    """The start of a guard.toml for a state branch that is not called `main`."""
+    return f'{_HEADER}\n[repository]\nbranch = "{branch}"\n'.encode()
+
+
+def _counter(repo: Repo, policy: Policy, head: str | None) -> bytes:
+    """The frame counter of a fleet that had none: its newest delta's frame, which counts as closed."""
+    names = [path[len(policy.inbox) :] for _, _, path in repo.tree(head, policy.inbox)] if head else []
+    frames = [frame for name in names if 0 <= (frame := frame_in_name(name)) <= MAX_FRAME]
+    return b'{\n  "frame": %d\n}\n' % max(frames, default=0)
+
+
+def _check_committed(repo: Repo, policy: Policy) -> None:
+    """State that is not committed would become an edit outside a merge as soon as it is."""
+    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", ":(top)state")
+    lines = repo.run(*words).split("\0")
+    found = [line[3:] for line in lines if line and policy.is_canonical(line[3:])]
+    if found:
+        names = " ".join(map(shlex.quote, found[:20]))
+        raise GuardError(
+            "state",
+            f"canonical state is not committed: {', '.join(found[:5])}",
+            "after adoption only a merge may change it, and this would be such a change",
+            f"git add -- {names} && git commit -m 'state' -- {names}",
+        )
 
 
 def _with_baseline(existing: bytes | None, baseline: str, *, from_beginning: bool) -> bytes:

@@ -1,5 +1,6 @@
 """The command line: options, then one call. Commands are imported when they are called."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -302,6 +303,10 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal without Unicode gets question marks, not an error
     try:
         app()
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EBADF):
+            raise
+        quiet_stdout()  # nobody can read what is printed
     finally:
         try:
             sys.stdout.flush()

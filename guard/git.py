@@ -85,9 +85,12 @@ class Repo:
         self, *words: str, input: bytes | None = None, env: Mapping[str, str] | None = None, check: bool = True
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run git and return the finished process; raises `GuardError` when it fails and `check` is set."""
-        done = subprocess.run(
-            self.command(*words), input=input, capture_output=True, env=self.environment(env), check=False
-        )
+        try:
+            done = subprocess.run(
+                self.command(*words), input=input, capture_output=True, env=self.environment(env), check=False
+            )
+        except FileNotFoundError:
+            raise GuardError("git", "git is not installed, or not on PATH", "", "install git 2.31 or newer") from None
         if check and done.returncode != 0:
             raise failure(words, done.returncode, done.stderr.decode(errors="replace"))
         return done

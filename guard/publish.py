@@ -89,8 +89,9 @@ class Remote:
             )
         copies = self.repo.refs(self.copies)
         deltas = {DELTA_REFS + ref[len(self.copies) :]: oid for ref, oid in copies.items()}
-        tip = self.repo.resolve(self.tracking)
-        return Snapshot(tip or self.repo.resolve(self.ref), deltas)
+        tip = self.repo.resolve(self.tracking) or self.repo.resolve(self.ref)
+        _must_have(self.repo, tip, self.ref, self.name)
+        return Snapshot(tip, deltas)
 
     def _fetch(self, *refspecs: str) -> str:
         """Fetch; returns what git said where it failed."""
@@ -131,6 +132,19 @@ class Remote:
         return ("refused" if refused and now == old else "lost"), _told(said)
 
 
+def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:
+    """Raise `GuardError` where there are commits, but none on the state branch: policy means another branch."""
+    if tip is None and repo.resolve("HEAD") is not None:
+        branch = ref.removeprefix("refs/heads/")
+        here = repo.run("rev-parse", "--abbrev-ref", "HEAD").strip()
+        raise GuardError(
+            "policy",
+            f"{name} has no branch {branch}, where state would be",
+            "nothing can be merged, and a wrong name must not look like nothing to do",
+            f'[repository] branch = "{here}" in guard.toml, or git branch -m {here} {branch}',
+        )
+
+
 class Local:
     """A repository without remote: its own branch is the hub."""
 
@@ -141,7 +155,9 @@ class Local:
 
     def read(self) -> Snapshot:
         """The branch and the delivering refs."""
-        return Snapshot(self.repo.resolve(self.ref), self.repo.refs(DELTA_REFS))
+        tip = self.repo.resolve(self.ref)
+        _must_have(self.repo, tip, self.ref, "this repository")
+        return Snapshot(tip, self.repo.refs(DELTA_REFS))
 
     def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
         """Move the branch, checked out or not; raises `GuardError` where uncommitted work is in the way."""

@@ -90,6 +90,11 @@ class Report:
             yield lambda text: status.update(_printable(text))
 
 
+def number(count: int, thing: str) -> str:
+    """A count with its noun: `1 delta`, `2 deltas`."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def quiet_stdout() -> None:
     """Send what is still to be printed nowhere: the pipe is closed, or the device is full."""
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays open to the end

@@ -1,6 +1,7 @@
 """Deltas that exist here and that no merge can see yet: uncommitted, or committed and not pushed."""
 
 import shlex
+from pathlib import Path
 
 from guard.git import Repo
 from guard.policy import Policy
@@ -13,17 +14,34 @@ def undelivered(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
     uncommitted = [] if repo.bare else _uncommitted(repo, policy)
     if uncommitted:
         files = " ".join(map(shlex.quote, uncommitted))
+        away = "" if Path.cwd() == repo.top() else f"cd {shlex.quote(str(repo.top()))} && "
+        deliver = _deliver(repo, policy, tip)
         found.append(
             f"not merged, because not committed: {_some(uncommitted)}\n"
-            f"  fix: git add -- {files} && git commit -m 'deltas' -- {files} && git push"
+            f"  fix: {away}git add -- {files} && git commit -m 'deltas' -- {files}{' && ' if deliver else ''}{deliver}"
         )
     unpushed = _unpushed(repo, policy, tip)
     if unpushed:
         found.append(
-            f"not merged, because committed here and not pushed: {_some(unpushed)}\n"
-            f"  fix: git push {policy.remote} HEAD:{policy.branch}"
+            f"not merged, because committed here and not on {policy.branch}: {_some(unpushed)}\n"
+            f"  fix: {_deliver(repo, policy, tip)}"
         )
     return found
+
+
+def _deliver(repo: Repo, policy: Policy, tip: str | None) -> str:
+    """The command that takes commits of this clone to the state branch."""
+    branch = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode().strip()
+    remote = repo.config(f"remote.{policy.remote}.url") is not None
+    if branch != policy.branch:
+        push = f" && git push {policy.remote} {policy.branch}" if remote else ""
+        return f"git switch {policy.branch} && git merge --no-edit {shlex.quote(branch or 'HEAD@{1}')}{push}"
+    if not remote:
+        return ""
+    head = repo.resolve("HEAD")
+    behind = head is not None and tip is not None and not repo.is_ancestor(tip, head)
+    pull = f"git pull --no-rebase --no-edit {policy.remote} {policy.branch} && " if behind else ""
+    return f"{pull}git push {policy.remote} {policy.branch}"
 
 
 def _some(paths: list[str]) -> str:

@@ -12,7 +12,7 @@ from guard.errors import GuardError
 from guard.git import Change, Commit, Repo, blob_id
 from guard.history import restored, trailer
 from guard.plan import adopted, policy_at, start
-from guard.policy import Policy
+from guard.policy import FILE, Policy
 from guard.recompute import Problem, differences, newest_merge
 from guard.restore import rebuild, recorded_digests
 from merge import values
@@ -79,6 +79,16 @@ def verify(
     return _Walk(repo, old, new).judge(note)
 
 
+def dirty_at(repo: Repo, policy: Policy, commit: str) -> frozenset[str]:
+    """The canonical files that do not verify at a commit, from adoption up to it."""
+    first = policy.baseline if policy.baseline and set(policy.baseline) != {"0"} else None
+    if first is not None and not repo.is_ancestor(first, commit):
+        first = None
+    walk = _Walk(repo, first, commit)
+    walk.judge(lambda _done, _all: None)
+    return walk.states[commit].dirty if commit in walk.states else frozenset()
+
+
 class _Walk:
     """One verification of a range."""
 
@@ -90,9 +100,9 @@ class _Walk:
         self._old: dict[str, set[str]] = {}
         self.apart: dict[str, list[str]] = {}  # commits that join two states -> their parents
         self.computed: set[str] = set()  # merges that were made again: they may drop deltas
-        self.policy = cache(lambda commit: policy_at(repo, commit))
+        self.policy = cache(self._policy)
         if old is not None:
-            self.states[old] = _State(Link(old, 0, newest_merge(repo, policy_at(repo, old), old)))
+            self.states[old] = _State(Link(old, 0, newest_merge(repo, self.policy(old), old)))
 
     def judge(self, note: Callable[[int, int], None]) -> Verdict:
         commits = self._commits()
@@ -111,6 +121,14 @@ class _Walk:
         """The commits of the range with their parents and, for those with one, what they change."""
         words = ("--topo-order", "--reverse", "--no-diff-merges", "--root", self.verdict.tip)
         return list(self.repo.history(*words, *([f"^{self.old}"] if self.old else [])))
+
+    def _policy(self, commit: str | None) -> Policy:
+        """The policy at a commit; where guard.toml cannot be read, the one before it: nothing is free because of it."""
+        try:
+            return policy_at(self.repo, commit)
+        except GuardError:
+            parents = self.repo.commit(commit or "").parents
+            return self.policy(parents[0]) if parents else Policy()
 
     def _state(self, commit: str | None) -> _State:
         return self.states.get(commit or "", _State(_OLDER))
@@ -131,7 +149,12 @@ class _Walk:
             self._empty_claim(commit)
         if policy.baseline and self.policy(commit).baseline is None:
             what = "it takes the baseline away: canonical state is not protected from here on"
-            self._problem(commit, "guard.toml", "G108", what)
+            self._problem(commit, FILE, "G108", what)
+        if any(change.path == FILE for change in changes):
+            try:
+                policy_at(self.repo, commit)
+            except GuardError as error:
+                self._problem(commit, FILE, "G108", error.what.replace("\n", " "))
         if commit not in self.computed:
             self._deltas(commit, policy, changes)
         self._texts(commit, policy, changes)
@@ -173,7 +196,7 @@ class _Walk:
         wrong = wrong_rev(self.repo, policy, rev, parent)
         if wrong:
             return [Problem(commit.id, "", "G101", wrong)]
-        if rev in self.states and self.states[rev].dirty:
+        if self.states[rev].dirty if rev in self.states else dirty_at(self.repo, policy, rev):
             return [Problem(commit.id, "", "G101", f"{rev[:12]}, which it restores, does not verify itself")]
         try:
             rebuilt = rebuild(self.repo, policy, rev, parent, newest_merge(self.repo, policy, rev))
@@ -297,6 +320,8 @@ class _Walk:
                 good = problem.path not in dirty
             elif problem.commit in self.apart:
                 good = all(self._all_recorded(tip, policy, parent) for parent in self.apart[problem.commit])
+            elif problem.code == "G108":
+                good = "cannot be used" in problem.what and self._readable(tip)
             elif problem.code == "G103":
                 good = self._both_recorded(tip, policy, problem)
             elif problem.code == "G106":
@@ -305,6 +330,13 @@ class _Walk:
                 good = False
             (self.verdict.repaired if good else standing).append(problem)
         self.verdict.problems = standing
+
+    def _readable(self, tip: str) -> bool:
+        try:
+            policy_at(self.repo, tip)
+        except GuardError:
+            return False
+        return True
 
     def _all_recorded(self, tip: str, policy: Policy, other: str) -> bool:
         """Whether the pages of `tip` record everything that those of another commit do."""

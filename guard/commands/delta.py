@@ -66,7 +66,9 @@ def _surroundings(repo: Repo | None) -> tuple[Policy, int | None]:
         return Policy(), None
     head = repo.resolve("HEAD")
     policy = policy_at(repo, head)
-    counter = frame_counter(Tree(repo, head), policy.laws)
+    # The hub may be frames ahead of what is checked out here.
+    newest = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or head
+    counter = max(frame_counter(Tree(repo, tip), policy.laws) for tip in {head, newest})
     return policy, None if counter < 0 else counter
 
 

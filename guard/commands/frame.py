@@ -7,7 +7,7 @@ from guard.plan import Tree, adopted, frame_counter, policy_at, roster, streams_
 from guard.policy import Policy
 from guard.publish import DELTA_REFS, Snapshot, hub
 from guard.recompute import newest_merge
-from guard.report import Report
+from guard.report import Report, number
 from guard.schema import conforms
 from merge.delta import Delta, Invalid, read
 
@@ -93,7 +93,8 @@ def _tell(
     came = sum(1 for row in rows if row[1] != "missing")
     wanted = sum(1 for row in rows if row[3])
     of = f" of {wanted} expected" if wanted else ""
-    report.say(f"frame {frame}: {came} streams{of}; the last closed frame is {counter}")
+    closed = f"the last closed frame is {counter}" if counter >= 0 else "no frame is closed yet"
+    report.say(f"frame {frame}: {number(came, 'stream')}{of}; {closed}")
     shown = [[name, state, time, "yes" if due else "", str(number)] for name, state, time, due, number in rows]
     report.table(_COLUMNS, shown, right=(4,))
     for at, stream in late:

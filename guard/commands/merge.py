@@ -15,7 +15,7 @@ from guard.plan import Plan, Tree, frame_counter, policy_at, roster, streams_of,
 from guard.policy import Policy
 from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge, remember
-from guard.report import Report
+from guard.report import Report, number
 from guard.undelivered import undelivered
 from merge import values
 from merge.delta import valid_stream
@@ -85,6 +85,7 @@ class _Job:
 
     def plan(self, snapshot: Snapshot, into: dict[str, bytes]) -> Plan | None:
         """Fold everything that is unmerged."""
+        committed(self.repo, snapshot.tip, self.place.name)
         policy = policy_at(self.repo, snapshot.tip)
         self.delivered = history.delivered(self.repo, snapshot.deltas, DELTA_REFS)
         beyond = newest_merge(self.repo, policy, snapshot.tip)
@@ -128,6 +129,19 @@ def run(repo: Repo, options: Options, report: Report) -> int:
             job.offer(place.read())
     assert job.made is not None
     return _tell(job, job.made)
+
+
+def committed(repo: Repo, tip: str | None, name: str) -> None:
+    """Raise `GuardError` where there is a guard.toml here that the state branch does not have: it would not count."""
+    if tip is None or repo.bare or repo.reader.read(f"{tip}:guard.toml") is not None:
+        return
+    if (repo.top() / "guard.toml").is_file():
+        raise GuardError(
+            "policy",
+            f"guard.toml is here, but not on {name}",
+            "a merge is judged by the policy that everybody has; without it, older deltas would count again",
+            "git add -- guard.toml && git commit -m 'guard: adopt' -- guard.toml, and git push where there is a remote",
+        )
 
 
 def adopted_or_new(repo: Repo, tip: str | None, policy: Policy) -> None:
@@ -267,7 +281,9 @@ def _say(report: Report, plan: Plan, made: _Made, missing: list[str], published:
     report.say(plan.subject())
     reactions = outcome.entries["reactions_added"]
     late = sorted({delta.frame for delta in outcome.applied if delta.frame < plan.close})
-    report.say(f"  {len(outcome.applied)} deltas, {reactions} reactions; the frame counter is {outcome.counter}")
+    report.say(
+        f"  {number(len(outcome.applied), 'delta')}, {number(reactions, 'reaction')}; the frame counter is {outcome.counter}"
+    )
     if late:
         report.say(f"  late: deltas of frame {_list(map(str, late))} went into their own pages")
     for arrival in plan.recovered:

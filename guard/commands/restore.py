@@ -1,5 +1,6 @@
 """`guard restore`: canonical files again as a good commit had them, with every delta that was merged since."""
 
+import posixpath
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,9 +11,9 @@ from guard.plan import LAST_SECOND, Tree, policy_at, start
 from guard.policy import Policy
 from guard.publish import CANDIDATE, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge
-from guard.report import Report
+from guard.report import Report, number
 from guard.restore import counts, rebuild
-from guard.verify import verify, wrong_rev
+from guard.verify import dirty_at, verify, wrong_rev
 
 
 class _Job:
@@ -36,7 +37,7 @@ class _Job:
         wrong = wrong_rev(self.repo, policy, self.rev, tip)
         if wrong:
             raise GuardError("usage", wrong, "only a state that the branch had, and that verifies, can be restored")
-        self._verified(policy, tip)
+        self._verified(policy)
         rebuilt = rebuild(self.repo, policy, self.rev, tip, newest_merge(self.repo, policy, self.rev))
         self.deltas = rebuilt.deltas
         now = Tree(self.repo, tip)
@@ -93,18 +94,14 @@ class _Job:
             return set()
         return set(self.repo.run("rev-list", f"{before}..{commit}").split())
 
-    def _verified(self, policy: Policy, tip: str) -> None:
-        since = self._since(policy, tip, self.rev)
-        if since is not None and self.repo.is_ancestor(self.rev, since):
-            return
-        found = [problem for problem in verify(self.repo, since, self.rev).problems if problem.code == "G101"]
-        if found:
-            first = found[0]
+    def _verified(self, policy: Policy) -> None:
+        wrong = dirty_at(self.repo, policy, self.rev)
+        if wrong:
             raise GuardError(
                 "state",
-                f"{self.rev[:12]} does not verify: {first.commit[:12]}:{first.path}: {first.what}",
+                f"{self.rev[:12]} does not verify: {', '.join(sorted(wrong)[:5])}",
                 "restoring from it would restore what is wrong in it",
-                f"guard restore {' '.join(self.paths)} --to {first.commit[:12]}^",
+                f"guard restore {' '.join(self.paths)}",
             )
 
 
@@ -130,16 +127,21 @@ def _restorable(policy: Policy, paths: Sequence[str]) -> None:
 def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int:
     """Restore and publish; says what every file held before and holds now."""
     policy = policy_at(repo, repo.resolve("HEAD"))
+    prefix = "" if repo.bare else repo.run("rev-parse", "--show-prefix").removesuffix("\n")
+    paths = [path if policy.is_canonical(path) else posixpath.normpath(prefix + path) for path in paths]
     place = hub(repo, policy.branch, policy.remote)
     job = _Job(repo, paths, to, report)
     with report.working("restoring") as progress:
         _, offer = publish(place, job.offer, progress)
     value = {"rev": job.rev, "deltas": job.deltas, "exit": 0}
     if offer is None:
-        report.say(f"nothing to restore: {', '.join(paths)} are as {job.rev[:12]} and the deltas since make them")
+        held = f"{', '.join(paths)} holds what {job.rev[:12]} and the deltas since make"
+        report.say(f"nothing to restore: on {place.name}, {held}")
         report.result({**value, "commit": None, "files": {}})
         return 0
-    report.say(f"restored from {job.rev[:12]} and {job.deltas} deltas merged since: {(offer.commit or '')[:12]}")
+    report.say(
+        f"restored from {job.rev[:12]} and {number(job.deltas, 'delta')} merged since: {(offer.commit or '')[:12]}"
+    )
     rows = [
         (path, key, str(before.get(key, "-")), str(after.get(key, "-")))
         for path, (before, after) in sorted(job.changed.items())

@@ -6,7 +6,7 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.plan import policy_at, start
 from guard.policy import Policy
-from guard.report import Report
+from guard.report import Report, number
 from guard.verify import VERIFIED, Verdict, verify
 
 _WHY = {
@@ -97,13 +97,16 @@ def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed:
     paths = sorted({problem.path for problem in written if problem.commit not in unpushed})
     if own:
         report.say(f"  fix: git revert --no-edit {' '.join(reversed(own))}")
+    if any(problem.code == "G103" for problem in verdict.problems):
+        report.say("  fix: guard merge (it takes in every version that history has)")
     if paths:
         report.say(f"  fix: guard restore {' '.join(paths[:8])}")
     for problem in verdict.repaired:
         report.say(f"{problem.commit[:12]}:{problem.path}: {problem.code} {problem.what}; made good since")
     report.say(
-        f"{verdict.commits} commits from {old[:12] if old else 'the beginning'} to {new[:12]}:"
-        f" {verdict.merges} merges and {verdict.restores} restores recomputed, {len(verdict.problems)} problems"
+        f"{number(verdict.commits, 'commit')} from {old[:12] if old else 'the beginning'} to {new[:12]}:"
+        f" {number(verdict.merges, 'merge')} and {number(verdict.restores, 'restore')} recomputed,"
+        f" {number(len(verdict.problems), 'problem')}"
     )
     report.result(
         {
