@@ -15,7 +15,7 @@ $(shell test "$$(cat .venv/made 2>/dev/null)" = "$(CURDIR)" && $(PY) -c '' 2>/de
 .PHONY: help demo test lint format bench clean
 
 help:
-	@echo 'make demo    a hub, three clones and a merge at a frame boundary, in a temporary directory'
+	@echo 'make demo    a fleet, its frames merged, a crash, a wipe and its repair, in a temporary directory'
 	@echo 'make test    every test, then ruff and mypy'
 	@echo 'make lint    ruff and mypy alone'
 	@echo 'make format  let ruff format the code'

@@ -281,9 +281,8 @@ def _say(report: Report, plan: Plan, made: _Made, missing: list[str], published:
     report.say(plan.subject())
     reactions = outcome.entries["reactions_added"]
     late = sorted({delta.frame for delta in outcome.applied if delta.frame < plan.close})
-    report.say(
-        f"  {number(len(outcome.applied), 'delta')}, {number(reactions, 'reaction')}; the frame counter is {outcome.counter}"
-    )
+    counted = f"{number(len(outcome.applied), 'delta')}, {number(reactions, 'reaction')}"
+    report.say(f"  {counted}; the frame counter is {outcome.counter}")
     if late:
         report.say(f"  late: deltas of frame {_list(map(str, late))} went into their own pages")
     for arrival in plan.recovered:

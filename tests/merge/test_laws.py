@@ -233,7 +233,7 @@ OTHER = {**POST, "title": "Another report"}
         pytest.param([[{**POST, "score": 1}], [{**POST, "score": Spelled("1.0")}]],
                      [{**POST, "score": 1}], [{**POST, "score": 1.0}], [], id="1 and 1.0 are two values"),
         pytest.param([[{"title": "t"}], [{"title": "t"}, {"title": "t"}]],
-                     [{"title": "t"}, {"title": "t"}], [], [{"title": "t"}], id="without number as comments without id"),
+                     [{"title": "t"}, {"title": "t"}], [], [{"title": "t"}], id="without number: like comments"),
         pytest.param([["811", "811"], ["811"]], ["811", "811"], [], ["811"], id="a number in quotes is none"),
     ],
 )  # fmt: skip
@@ -1078,6 +1078,7 @@ def test_a_map_that_is_no_object_stops_the_merge(held: Any) -> None:
         (AGENTS, '{\n  "agents": {},\n  "_meta": {\n    "last_updated": "—"\n  }\n}\n', "agents"),
         (CHANNELS, '{\n  "channels": {},\n  "_meta": {\n    "count": "—"\n  }\n}\n', "channels"),
     ],
+    ids=["heartbeat_last", "last_updated", "count"],
 )
 def test_the_last_character_outside_ascii_may_be_counted_away(path: str, text: str, place: str) -> None:
     """A file that is written raw stays so when the merge itself replaces the one value that showed it."""

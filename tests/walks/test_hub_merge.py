@@ -29,7 +29,7 @@ def test_three_clones_deliver_and_one_merge_holds_it_all(lab: Lab) -> None:
     assert lab.stats(lab.hub) == (2, 1, 4)
     assert lab.load(lab.hub, "state/frame_counter.json") == {"frame": 1}
     lab.git(two, "pull", "-q", "--ff-only")
-    assert "1 merges" in lab.guard(two, "verify").out
+    assert "1 merge and" in lab.guard(two, "verify").out
 
 
 def test_the_commit_comes_from_the_data_alone(lab: Lab) -> None:
@@ -450,8 +450,8 @@ def test_a_subdirectory_is_as_good_as_the_top(lab: Lab, where: str) -> None:
     lab.guard(one / where, "merge")
     assert lab.merged(lab.hub) == {digest(delta(1, "s1", posts_created=[post(1)]))}
     lab.git(one, "pull", "-q")
-    assert "1 merges" in lab.guard(one / where, "verify").out
-    assert "1 merges" in lab.guard(one, "verify", "-C", where, "main~2..main").out
+    assert "1 merge and" in lab.guard(one / where, "verify").out
+    assert "1 merge and" in lab.guard(one, "verify", "-C", where, "main~2..main").out
     lab.commit(one, inbox_file(2, "unpushed"))
     assert "frame-2-unpushed.json" in lab.guard(one / where, "merge").err
 

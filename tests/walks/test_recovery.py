@@ -93,7 +93,7 @@ def test_two_sides_write_one_name(lab: Lab, how: str) -> None:
     assert lab.merged(lab.hub) == {digest(data) for data in expected}
     assert lab.stats(lab.hub) == (len(expected), 0, 0)
     lab.git(one, "pull", "-q")
-    assert "1 merges" in lab.guard(one, "verify", "main~1..main").out
+    assert "1 merge and" in lab.guard(one, "verify", "main~1..main").out
 
 
 def test_a_side_branch_that_began_before_adoption(lab: Lab) -> None:
