@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from guard import schema
 from merge.delta import Entry, digest_of, file_name
 from merge.fold import BadState, Outcome, fold, page_path
 from merge.laws import DEFAULT, Laws
+from merge.values import Number
 
 CONFORMS = schema.conforms("delta")
 NOON = "2026-03-02T12:00:00Z"
@@ -77,6 +79,18 @@ def write(value: Any, style: Style = STYLES["two spaces"], depth: int = 0) -> st
 def encode(value: Any, style: Style = STYLES["two spaces"]) -> bytes:
     """`value` as a file in a style."""
     return (write(value, style) + style.final).encode()
+
+
+def meaning(value: Any) -> Any:
+    """What a parsed value means: equal exactly where two values are the same, kinds of numbers apart, spellings not."""
+    if isinstance(value, dict):
+        return "object", frozenset((key, meaning(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return "array", tuple(map(meaning, value))
+    if isinstance(value, float):
+        exact = Decimal(value.raw if isinstance(value, Number) else repr(value))
+        return "number", exact, exact.is_signed()
+    return type(value).__name__, value
 
 
 # ---- deltas ------------------------------------------------------------------------------------------------------

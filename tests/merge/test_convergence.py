@@ -5,7 +5,6 @@ What is generated here is as unkind as the contract allows: everything collides 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from itertools import combinations, permutations
 from random import Random
 from typing import Any
@@ -31,6 +30,7 @@ from builders import (
     edit,
     encode,
     entry,
+    meaning,
     merge,
     merge_one,
     merge_or_stop,
@@ -789,15 +789,6 @@ def test_counters_never_fall(data: st.DataObject, entries: list[Entry]) -> None:
 # ---- the same numbers by another road ----------------------------------------------------------------------------
 
 
-def value_of(item: Any) -> Any:
-    """A value as something that is equal exactly where the values are: kinds of numbers apart, spellings not."""
-    if isinstance(item, dict):
-        return ("object", frozenset((key, value_of(each)) for key, each in item.items()))
-    if isinstance(item, list):
-        return ("array", tuple(map(value_of, item)))
-    return type(item).__name__, (Decimal(values.dump(item).decode()) if isinstance(item, float) else item)
-
-
 def role_of(item: Any, fields: Sequence[str]) -> str:
     """Who plays a role in an item, empty for nobody."""
     found = [item.get(field) for field in fields] if isinstance(item, dict) else []
@@ -837,7 +828,7 @@ def naive(deltas: Sequence[Delta]) -> dict[str, Any]:
             if node is not None:
                 ids.add((each.frame, node, role_of(item, ACTOR)))
             else:
-                mine[each.frame, value_of(item), role_of(item, ACTOR)] += 1
+                mine[each.frame, meaning(item), role_of(item, ACTOR)] += 1
         plain |= mine
         found = said.get("reactions_added", [])
         for item in found if isinstance(found, list) else [found]:
