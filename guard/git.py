@@ -61,7 +61,7 @@ class Repo:
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
         self._inherited = False
-        words = ("rev-parse", "--is-bare-repository", "--show-object-format")
+        words = ("rev-parse", "--is-bare-repository", "--show-object-format", "--show-cdup", "--show-prefix")
         done = self.call(*words, check=False)
         if done.returncode != 0 and str(directory) == "." and "GIT_DIR" in os.environ:
             self._inherited = True  # somebody keeps a repository's files elsewhere, and says where
@@ -70,7 +70,9 @@ class Repo:
             raise GuardError(
                 "git", f"{directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
             )
-        bare, self.hash = done.stdout.decode().split()
+        bare, self.hash, up, prefix = [*done.stdout.decode(errors="surrogateescape").split("\n", 3), "", ""][:4]
+        self.prefix = prefix.removesuffix("\n")
+        self.directory = self.directory / up  # pathspecs are relative to where git runs
         self.bare = bare == "true"
         self.null = "0" * (64 if self.hash == "sha256" else 40)
         self._reader: Reader | None = None

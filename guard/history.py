@@ -96,13 +96,22 @@ def delivered(repo: Repo, refs: dict[str, str], prefix: str) -> list[Arrival]:
     found = []
     for ref, oid in sorted(refs.items()):
         frame, _, rest = ref[len(prefix) :].partition("/")
-        stream = rest.rpartition("/")[0]
-        for mode, blob, _ in repo.tree(oid, ""):
-            data = repo.reader.read(blob) if mode != "160000" else blob.encode()
-            if data is not None:
-                name = f"frame-{frame}-{stream}--{digest_of(data)[:16]}.json".replace("/", "_")
-                found.append(Arrival(name, mode, blob, ref))
+        stream, _, wanted = rest.rpartition("/")
+        blobs = [(blob, data) for blob in _blobs(repo, oid, frame) if (data := repo.reader.read(blob)) is not None]
+        meant = [(blob, data) for blob, data in blobs if digest_of(data)[:16] == wanted]
+        for blob, data in meant or blobs:
+            name = f"frame-{frame}-{stream}--{digest_of(data)[:16]}.json".replace("/", "_")
+            found.append(Arrival(name, "100644", blob, ref))
     return found
+
+
+def _blobs(repo: Repo, oid: str, frame: str) -> list[str]:
+    """The deltas of a frame that an object holds: it itself, or files in its tree by their names."""
+    kind = repo.run("cat-file", "-t", oid).strip()
+    if kind == "blob":
+        return [oid]
+    held = [(mode, blob, path) for mode, blob, path in repo.tree(oid, "") if mode != "160000"]
+    return [blob for _, blob, path in held if path.rpartition("/")[2].startswith(f"frame-{frame}-")]
 
 
 def entries(repo: Repo, found: list[Arrival]) -> Iterator[Entry]:

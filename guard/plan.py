@@ -12,7 +12,7 @@ from guard.history import Arrival, Trailer, arrivals, entries
 from guard.policy import Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
-from merge.delta import digest_of, frame_in_name, is_candidate
+from merge.delta import digest_of, frame_in_name, is_candidate, valid_stream
 from merge.files import BadState, templates
 from merge.fold import Outcome, fold, page_path
 from merge.laws import Laws
@@ -307,4 +307,4 @@ def missing_streams(files: Mapping[str, bytes], policy: Policy, frame: int) -> l
     if expected_frame != frame:
         return []
     came = streams_of(files, frame, policy.laws)
-    return [stream for stream in expected if stream not in came]
+    return [stream for stream in expected if stream not in came and valid_stream(stream)]  # it goes into a message

@@ -75,6 +75,7 @@ class Remote:
         self.ref = f"refs/heads/{branch}"
         self.tracking = f"refs/remotes/{remote}/{branch}"
         self.copies = f"refs/guard/remotes/{remote}/deltas/"
+        self._held: str | None = None
 
     def read(self) -> Snapshot:
         """Fetch the branch and the delivering refs; raises `GuardError` when the hub cannot be reached."""
@@ -89,7 +90,8 @@ class Remote:
             )
         copies = self.repo.refs(self.copies)
         deltas = {DELTA_REFS + ref[len(self.copies) :]: oid for ref, oid in copies.items()}
-        tip = self.repo.resolve(self.tracking) or self.repo.resolve(self.ref)
+        self._held = self.repo.resolve(self.tracking)
+        tip = self._held or self.repo.resolve(self.ref)
         _must_have(self.repo, tip, self.ref, self.name)
         return Snapshot(tip, deltas)
 
@@ -111,7 +113,7 @@ class Remote:
         words = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
         refspecs = []
         if new is not None:
-            words.append(f"--force-with-lease={self.ref}:{old or ''}")
+            words.append(f"--force-with-lease={self.ref}:{self._held or ''}")
             refspecs.append(f"{new}:{self.ref}")
         for ref, oid in drop.items():
             words.append(f"--force-with-lease={ref}:{oid}")
@@ -128,8 +130,7 @@ class Remote:
         now = self.read().tip
         if new is not None and now is not None and self.repo.is_ancestor(new, now):
             return "won", ""
-        refused = "hook declined" in said or "protected branch" in said
-        return ("refused" if refused and now == old else "lost"), _told(said)
+        return ("refused" if now == old else "lost"), _told(said)
 
 
 def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:
@@ -326,7 +327,7 @@ def publish(
         verdict, said = place.move(snapshot.tip, offer.commit, offer.drop)
         if verdict == "won":
             return snapshot, offer
-        refusals += verdict == "refused"
+        refusals = refusals + 1 if verdict == "refused" else 0
         if refusals >= REFUSED_TRIES:
             break
         note(f"{place.name} moved on or refused (try {attempt}): {said or 'somebody was faster'}")

@@ -62,6 +62,8 @@ def forbidden_edit(edits: Mapping[str, Any], laws: Laws) -> str:
         tokens = split_pointer(pointer)
         if not tokens:
             return f"{target}: not FILE#/POINTER"
+        if len(tokens) > laws.max_levels:
+            return f"{target[:80]}: deeper than {laws.max_levels} levels"
         if not editable(file, laws):
             return f"{target}: only {', '.join(laws.editable)} can be edited"
         for managed in laws.managed(file):
@@ -136,12 +138,9 @@ def _put_in_list(items: list[Any], tokens: Tokens, value: Any) -> bool:
         return True
     if isinstance(items[index], list):
         return _put_in_list(items[index], tokens[1:], value)
-    items[index] = _put_in_object(items[index], tokens[1:], value)
-    return True
-
-
-def _put_in_object(old: Any, tokens: Tokens, value: Any) -> dict[str, Any]:
+    old = items[index]
     document = Document.parse(values.dump(old if isinstance(old, dict) else {}))
-    _put(document, tokens, value)
-    result: dict[str, Any] = values.parse(document.to_bytes())
-    return result
+    if not _put(document, tokens[1:], value):
+        return False
+    items[index] = values.parse(document.to_bytes())
+    return True

@@ -11,6 +11,8 @@ from merge.laws import Laws, MapLaw, TotalsLaw
 from merge.layout import MISSING, Document, dump_lines
 from merge.order import NEVER, Moment, moment_of
 
+_COUNTER_BITS = 4096
+
 
 class BadState(ValueError):
     """A canonical file cannot be taken for what it should be; it is never treated as empty."""
@@ -77,6 +79,8 @@ class Documents:
             try:
                 self.open[path] = Document.parse(data, **self._layouts().get(path, {}))
             except values.BadJson as error:
+                if error.reason == "not an object" and path not in templates(self.laws):
+                    return None  # it holds no fields that an edit could name
                 raise BadState(path, str(error)) from None
         return self.open[path]
 
@@ -127,6 +131,13 @@ class Documents:
         }
         self.overlay.put(self.layout_path, dump_lines(said))
 
+    def replace(self, file: str, path: tuple[str, ...], value: Any) -> None:
+        """Write a value where another may stand, which may hold the marks of how the file is written."""
+        old = self.always(file).get(path)
+        if isinstance(old, dict | list) or (isinstance(old, str) and not old.isascii()):
+            self.keep_layout(file)  # it opens the file anew
+        self.always(file).put(path, value)
+
     def save(self) -> None:
         """Put every document back."""
         for path, document in self.open.items():
@@ -154,15 +165,16 @@ def count_records(gain: Gain, documents: Documents, laws: Laws) -> None:
         if held is not MISSING and not isinstance(held, dict):
             raise BadState(records.file, f"its {records.at} is no map of records")
         for player, last in sorted(gain.last.get(records.file, {}).items()):
-            _ensure(document, records, player, last)
+            _ensure(documents, records, player, last)
         for (file, player, name), more in sorted(gain.counts.items()):
             if file == records.file and more:
-                _increase(document, (records.at, player, name), more)
+                _increase(documents.always(file), (records.at, player, name), more)
 
 
-def _ensure(document: Document, records: MapLaw, player: str, last: Moment) -> None:
+def _ensure(documents: Documents, records: MapLaw, player: str, last: Moment) -> None:
     """Add a record that is new, complete one that is not, and note when it was last named."""
     path = (records.at, player)
+    document = documents.always(records.file)
     old = document.get(path)
     if old is MISSING:
         fresh: dict[str, Any] = dict.fromkeys(records.counts, 0)
@@ -180,7 +192,7 @@ def _ensure(document: Document, records: MapLaw, player: str, last: Moment) -> N
     if records.name and records.name not in old:
         document.put((*path, records.name), player)
     if records.last and last > moment_of(old.get(records.last)):
-        document.put((*path, records.last), last[2])
+        documents.replace(records.file, (*path, records.last), last[2])
 
 
 def _increase(document: Document, path: tuple[str, ...], more: int) -> None:
@@ -188,7 +200,8 @@ def _increase(document: Document, path: tuple[str, ...], more: int) -> None:
     old = document.get(path)
     if old is MISSING or old is None:
         old = 0
-    if type(old) is int and isinstance(document.get(path[:-1]), dict):
+    small = type(old) is int and old.bit_length() <= _COUNTER_BITS  # a longer one could not be written any more
+    if small and isinstance(document.get(path[:-1]), dict):
         document.put(path, old + more)
 
 
@@ -199,9 +212,9 @@ def recount(gain: Gain, documents: Documents, laws: Laws, newest: Moment) -> Non
         document = documents.always(records.file)
         counts[records.file] = len(document.keys((records.at,)))
         if isinstance(document.get(("_meta",)), dict):
-            _set_number(document, ("_meta", "count"), counts[records.file])
+            _set_number(documents, records.file, ("_meta", "count"), counts[records.file])
             last = max(gain.last.get(records.file, {}).values(), default=NEVER)
-            _set_latest(document, ("_meta", "last_updated"), last)
+            _set_latest(documents, records.file, ("_meta", "last_updated"), last)
     _total(laws.totals, gain, counts, documents, newest)
 
 
@@ -209,23 +222,23 @@ def _total(law: TotalsLaw, gain: Gain, counts: Mapping[str, int], documents: Doc
     document = documents.always(law.file)
     for key, name in law.adds.items():
         if gain.totals[name] and document.get((key,)) is not MISSING:
-            _increase(document, (key,), gain.totals[name])
+            _increase(documents.always(law.file), (key,), gain.totals[name])
     for key, file in law.recounts.items():
-        _set_number(document, (key,), counts[file])
+        _set_number(documents, law.file, (key,), counts[file])
     if law.last:
-        _set_latest(document, (law.last,), newest)
+        _set_latest(documents, law.file, (law.last,), newest)
 
 
-def _set_number(document: Document, path: tuple[str, ...], number: int) -> None:
-    old = document.get(path)
+def _set_number(documents: Documents, file: str, path: tuple[str, ...], number: int) -> None:
+    old = documents.always(file).get(path)
     if old is not MISSING and (type(old) is not int or old != number):
-        document.put(path, number)
+        documents.replace(file, path, number)
 
 
-def _set_latest(document: Document, path: tuple[str, ...], latest: Moment) -> None:
-    old = document.get(path)
+def _set_latest(documents: Documents, file: str, path: tuple[str, ...], latest: Moment) -> None:
+    old = documents.always(file).get(path)
     if old is not MISSING and latest > moment_of(old):
-        document.put(path, latest[2])
+        documents.replace(file, path, latest[2])
 
 
 def advance(documents: Documents, laws: Laws, frames: Iterable[int]) -> int:
@@ -268,6 +281,17 @@ def edit(changes: list[edits.Edit], documents: Documents, overlay: Overlay, laws
         documents.keep_layout(mine[0].file)
         document = documents.always(mine[0].file)
         same_record = [change for change in kept.values() if edits.record_of(change, laws) == record]
+        if _no_object(document, same_record[0], laws):
+            unplaced += [change.target for change in mine]  # as naming it leaves it alone, so does an edit
+            continue
         lost = edits.replay(same_record, document)
         unplaced += [change.target for change in lost]
     return unplaced
+
+
+def _no_object(document: Document, change: edits.Edit, laws: Laws) -> bool:
+    """Whether an edit falls into a record of a map that is there and is no object."""
+    if not any(law.file == change.file and law.at == change.tokens[0] for law in laws.maps):
+        return False
+    held = document.get(change.tokens[:2])
+    return held is not MISSING and not isinstance(held, dict)

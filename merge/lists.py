@@ -21,6 +21,9 @@ Players = Sequence[str | None]
 
 _NOBODY = {type(None)}
 
+_MANY = 1 << 63
+"""A count from here on is taken for a slip and counts one: sums must stay writable."""
+
 
 @dataclass(slots=True)
 class Listing:
@@ -131,7 +134,7 @@ def _key(item: Any, law: ListLaw, wanted: type[int] | type[str]) -> Key:
 
 def _weight(item: Any, count: str) -> int:
     number = item.get(count) if type(item) is dict else item
-    return number if type(number) is int and number >= 0 else 1
+    return number if type(number) is int and 0 <= number < _MANY else 1
 
 
 def combine(listings: Sequence[tuple[str, Listing]], law: ListLaw, roles: Iterable[str] = ()) -> Combined:

@@ -39,7 +39,9 @@ class Number(float):
     raw: str
 
     def __new__(cls, raw: str) -> "Number":
-        """Read `raw`, one JSON number."""
+        """Read `raw`, one JSON number; raises `BadJson` for one that is too long to be handled."""
+        if len(raw) > MAX_DIGITS:
+            raise BadJson("number too long", f"more than {MAX_DIGITS} characters")
         self = super().__new__(cls, raw)
         self.raw = raw
         return self

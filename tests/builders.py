@@ -1,5 +1,6 @@
 """Deltas, files of the inbox and canonical files, made in memory, in all the shapes that real ones have."""
 
+import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -242,6 +243,22 @@ def merge_or_stop(files: Mapping[str, bytes], *groups: Iterable[Entry], laws: La
         return merge(files, *groups, laws=laws)
     except BadState as error:
         return error.path
+
+
+def differences(one: Mapping[str, bytes] | str, other: Mapping[str, bytes] | str) -> list[str]:
+    """Where two results of `merge_or_stop` differ, to be read by people; nothing where they are the same bytes."""
+    if isinstance(one, str) or isinstance(other, str):
+        return (
+            [] if one == other else [f"stopped by {one}" if isinstance(one, str) else f"one alone stopped, by {other}"]
+        )
+    paths = [path for path in sorted({*one, *other}) if one.get(path) != other.get(path)]
+    return [f"{path}:\n{one.get(path)!r}\n{other.get(path)!r}" for path in paths]
+
+
+def changed_lines(old: bytes, new: bytes) -> tuple[list[str], list[str]]:
+    """The lines that are gone and those that came."""
+    lines = list(difflib.unified_diff(old.decode().split("\n"), new.decode().split("\n"), n=0, lineterm=""))[2:]
+    return [line[1:] for line in lines if line[0] == "-"], [line[1:] for line in lines if line[0] == "+"]
 
 
 def read(files: Mapping[str, bytes], path: str) -> Any:

@@ -81,18 +81,29 @@ class _Job:
                 self.made.commit = importer.commit(plan.commit(), CANDIDATE)
         finally:
             importer.stop()
-        return Offer(self.made.commit, snapshot.deltas)
+        done = {arrival.origin for arrival in self.delivered}
+        return Offer(self.made.commit, {ref: oid for ref, oid in snapshot.deltas.items() if ref in done})
 
     def plan(self, snapshot: Snapshot, into: dict[str, bytes]) -> Plan | None:
         """Fold everything that is unmerged."""
         committed(self.repo, snapshot.tip, self.place.name)
         policy = policy_at(self.repo, snapshot.tip)
-        self.delivered = history.delivered(self.repo, snapshot.deltas, DELTA_REFS)
+        came = history.delivered(self.repo, snapshot.deltas, DELTA_REFS)
+        self.delivered = [arrival for arrival in came if not self._taken(snapshot.tip, policy, arrival)]
         beyond = newest_merge(self.repo, policy, snapshot.tip)
         if beyond is None:
             adopted_or_new(self.repo, snapshot.tip, policy)
         self.folds += 1
         return work_out(self.repo, snapshot.tip, policy, beyond, self.delivered, self.options.frame, into)
+
+    def _taken(self, tip: str | None, policy: Policy, arrival: Arrival) -> bool:
+        """Whether another file has the name that a delivered delta gets: it stays a ref until that is sorted out."""
+        held = self.repo.call("rev-parse", "--verify", "--quiet", f"{tip}:{policy.inbox}{arrival.name}", check=False)
+        other = held.stdout.decode().strip()
+        if other in ("", arrival.oid):
+            return False
+        self.report.warn(f"{arrival.origin} is not merged: its name {arrival.name} is taken by another file")
+        return True
 
     def _again(self, snapshot: Snapshot) -> Plan | None:
         """The plan of the last try, where what came since touches nothing that it was made from."""

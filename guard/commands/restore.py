@@ -127,8 +127,7 @@ def _restorable(policy: Policy, paths: Sequence[str]) -> None:
 def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int:
     """Restore and publish; says what every file held before and holds now."""
     policy = policy_at(repo, repo.resolve("HEAD"))
-    prefix = "" if repo.bare else repo.run("rev-parse", "--show-prefix").removesuffix("\n")
-    paths = [path if policy.is_canonical(path) else posixpath.normpath(prefix + path) for path in paths]
+    paths = [path if policy.is_canonical(path) else posixpath.normpath(repo.prefix + path) for path in paths]
     place = hub(repo, policy.branch, policy.remote)
     job = _Job(repo, paths, to, report)
     with report.working("restoring") as progress:

@@ -27,6 +27,7 @@ from builders import (
     STYLES,
     Spelled,
     delta,
+    differences,
     edit,
     encode,
     entry,
@@ -48,20 +49,6 @@ from merge.laws import ACTOR, DEFAULT, Laws, ListLaw, MapLaw, TotalsLaw
 
 NOTES = "state/notes.json"
 Files = dict[str, bytes]
-
-
-def differences(one: Files | str, other: Files | str) -> list[str]:
-    """Where two results differ, to be read by people; nothing where they are the same bytes."""
-    if isinstance(one, str) or isinstance(other, str):
-        return (
-            [] if one == other else [f"stopped by {one}" if isinstance(one, str) else f"only one stopped, by {other}"]
-        )
-    found = []
-    for path in sorted({*one, *other}):
-        mine, yours = one.get(path), other.get(path)
-        if mine != yours:
-            found.append(f"{path}:\n{mine!r}\n{yours!r}")
-    return found
 
 
 # ---- small cases, exhaustively -----------------------------------------------------------------------------------

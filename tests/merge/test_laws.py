@@ -22,6 +22,7 @@ from builders import (
     TIMES,
     Spelled,
     Style,
+    changed_lines,
     delta,
     edit,
     encode,
@@ -796,12 +797,6 @@ def test_a_new_key_goes_after_the_greatest_smaller_one(existing: list[str], new:
     entries = [sent(stream=f"s{place}", agents_activated=[name]) for place, name in enumerate(new)]
     for groups in ([entries], [[each] for each in entries], [[each] for each in reversed(entries)]):
         assert list(read(merge(base, *groups), AGENTS)["agents"]) == wanted
-
-
-def changed_lines(old: bytes, new: bytes) -> tuple[list[str], list[str]]:
-    """The lines that are gone and those that came."""
-    lines = list(difflib.ndiff(old.decode().split("\n"), new.decode().split("\n")))
-    return [line[2:] for line in lines if line[0] == "-"], [line[2:] for line in lines if line[0] == "+"]
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)

@@ -167,6 +167,24 @@ def test_everything_killed_while_files_are_checked_out(lab: Lab) -> None:
         shutil.rmtree(copy)
 
 
+@pytest.mark.parametrize("left", ["missing", "empty", "partial", "complete"])
+@pytest.mark.parametrize("path", ["state/agents.json", "state/frames/000/frame-1.json"])
+def test_a_checkout_cut_off_at_one_file_is_completed(lab: Lab, path: str, left: str) -> None:
+    """git removes a file, opens it, writes it: after whichever a crash came, the next run completes the rest."""
+    here = lab.lone()
+    lab.commit(here, inbox_file(1, "s1", posts_created=[post(1)]))
+    lab.guard(here, "merge", "--no-push")
+    new = lab.rev(here, "refs/guard/merged/candidate")
+    data = lab.show(here, path, new)
+    if left == "missing":
+        (here / path).unlink(missing_ok=True)
+    else:
+        lab.write(here, {path: {"empty": b"", "partial": data[:40], "complete": data}[left]})
+    lab.guard(here, "merge")
+    assert lab.rev(here) == new
+    assert lab.git(here, "status", "--porcelain") == ""
+
+
 def _words(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
