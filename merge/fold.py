@@ -4,6 +4,7 @@ Its result depends on the set of deltas only. Folding them in one go, one by one
 same bytes, which is what makes a merge commit something that anyone can recompute.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -61,15 +62,15 @@ def fold(
     """Merge `entries` into `files` (path -> bytes; it may fetch them as they are asked for).
 
     `close` is a frame that is closed though nothing of it may have come. `into` receives the changed files as they are
-    made; one that is made twice, for the second time too. Entries of one frame should come in a
-    row: a page is folded once for every run of its frame, to the same result, only slower. Raises `BadState`.
+    made; one that is made twice, for the second time too. Entries of one frame should come in a row: a page is folded
+    once for every run of its frame, to the same result, only slower. Raises `BadState`.
     """
     outcome = Outcome({} if into is None else into)
     overlay = Overlay(files, outcome.files)
     gain = Gain()
     changes: list[edits.Edit] = []
     for frame, group in groupby(entries, key=lambda entry: frame_in_name(entry.name)):
-        judged = [read(entry, conforms, laws) for entry in group]
+        judged = (read(entry, conforms, laws) for entry in group)
         _fold_frame(frame, judged, overlay, laws, outcome, gain, changes)
     if outcome.applied or outcome.rejected or close is not None:
         documents = Documents(overlay, laws)
@@ -97,26 +98,28 @@ def rejected_path(digest: str, laws: Laws) -> str:
 
 def _fold_frame(
     frame: int,
-    judged: list[Delta | Invalid],
+    judged: Iterable[Delta | Invalid],
     overlay: Overlay,
     laws: Laws,
     outcome: Outcome,
     gain: Gain,
     changes: list[edits.Edit],
 ) -> None:
-    nameless = [entry for entry in judged if isinstance(entry, Invalid) and entry.frame is None]
-    _record_nameless(nameless, overlay, laws, outcome)
-    if len(nameless) == len(judged):
-        return
+    """Fold a run of one frame's files; each is read, taken in, and let go before the next."""
     path = page_path(frame, laws)
-    sheet = _read_page(path, frame, overlay, laws)
-    before = _combined(sheet, laws) if sheet.records else {}
+    sheet: page.Page | None = None
+    before: dict[str, lists.Combined] = {}
     fresh: list[Delta] = []
+    named: dict[str, list[str]] = {}
     rejected = 0
     reports: dict[str, list[index.Report]] = {}
     for entry in judged:
         if isinstance(entry, Invalid) and entry.frame is None:
+            _record_nameless(entry, overlay, laws, outcome)
             continue
+        if sheet is None:
+            sheet = _read_page(path, frame, overlay, laws)
+            before = _combined(sheet, laws) if sheet.records else {}
         if sheet.knows(entry):
             outcome.duplicate.append((entry.name, entry.digest))
         elif isinstance(entry, Invalid):
@@ -132,12 +135,14 @@ def _fold_frame(
                 edits.Edit(target, value, entry.moment, entry.digest)
                 for target, value in entry.value.get("set", {}).items()
             ]
+            for name in {name for records in laws.maps for name in records.listed}:
+                listed = [item for item in entry.value.get(name, ()) if type(item) is str and item]
+                named.setdefault(name + entry.digest, []).extend(map(sys.intern, listed))
+            entry.value.clear()
             fresh.append(entry)
-    if not fresh and not rejected:
+    if sheet is None or not (fresh or rejected):
         return
-    _name_records(fresh, sheet, laws, gain, outcome)
-    for delta in fresh:
-        delta.value.clear()
+    _name_records(fresh, sheet, named, laws, gain, outcome)
     outcome.frames.add(frame)
     outcome.applied += fresh
     after = _combined(sheet, laws)
@@ -177,28 +182,30 @@ def _read_page(path: str, frame: int, overlay: Overlay, laws: Laws) -> page.Page
         raise BadState(path, str(error)) from None
 
 
-def _record_nameless(found: list[Invalid], overlay: Overlay, laws: Laws, outcome: Outcome) -> None:
-    for invalid in found:
-        path = rejected_path(invalid.digest, laws)
-        data = overlay.get(path)
-        try:
-            kept: dict[str, Any] = values.parse(data) if data is not None else {}
-            known = kept.get(invalid.digest, {"reason": invalid.reason, "files": []})
-            if invalid.name in known["files"] and known["reason"] <= invalid.reason:
-                outcome.duplicate.append((invalid.name, invalid.digest))
-                continue
-            known["reason"] = min(known["reason"], invalid.reason)
-            known["files"] = sorted({*known["files"], invalid.name})
-        except (values.BadJson, KeyError, TypeError, AttributeError) as error:
-            raise BadState(path, str(error)) from None
-        overlay.put(path, dump_lines(dict(sorted({**kept, invalid.digest: known}.items()))))
-        outcome.rejected.append(invalid)
+def _record_nameless(invalid: Invalid, overlay: Overlay, laws: Laws, outcome: Outcome) -> None:
+    """Record a rejected file whose name says no frame."""
+    path = rejected_path(invalid.digest, laws)
+    data = overlay.get(path)
+    try:
+        kept: dict[str, Any] = values.parse(data) if data is not None else {}
+        known = kept.get(invalid.digest, {"reason": invalid.reason, "files": []})
+        if invalid.name in known["files"] and known["reason"] <= invalid.reason:
+            outcome.duplicate.append((invalid.name, invalid.digest))
+            return
+        known["reason"] = min(known["reason"], invalid.reason)
+        known["files"] = sorted({*known["files"], invalid.name})
+    except (values.BadJson, KeyError, TypeError, AttributeError) as error:
+        raise BadState(path, str(error)) from None
+    overlay.put(path, dump_lines(dict(sorted({**kept, invalid.digest: known}.items()))))
+    outcome.rejected.append(invalid)
 
 
 # --- counting --------------------------------------------------------------------------------------------------
 
 
-def _name_records(deltas: list[Delta], sheet: page.Page, laws: Laws, gain: Gain, outcome: Outcome) -> None:
+def _name_records(
+    deltas: list[Delta], sheet: page.Page, named: dict[str, list[str]], laws: Laws, gain: Gain, outcome: Outcome
+) -> None:
     """Note every record that a frame's new deltas name: in a list of names, or as one who plays a role."""
     deltas = sorted(deltas, key=lambda delta: delta.moment)
     for records in laws.maps:
@@ -207,8 +214,7 @@ def _name_records(deltas: list[Delta], sheet: page.Page, laws: Laws, gain: Gain,
             for mine in sheet.records[delta.digest].lists.values():
                 latest.update(dict.fromkeys(mine.players.get(records.role, ()), delta.moment))
             for name in records.listed:
-                named = delta.value.get(name, ())
-                latest.update(dict.fromkeys([item for item in named if type(item) is str and item], delta.moment))
+                latest.update(dict.fromkeys(named.get(name + delta.digest, ()), delta.moment))
         last = gain.last.setdefault(records.file, {})
         for player, moment in latest.items():
             if player is not None and last.get(player, NEVER) < moment:

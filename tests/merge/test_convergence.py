@@ -820,7 +820,7 @@ def naive(deltas: Sequence[Delta]) -> dict[str, Any]:
         found = said.get("reactions_added", [])
         for item in found if isinstance(found, list) else [found]:
             count = item.get("count") if isinstance(item, dict) else item
-            reactions += count if type(count) is int and count >= 0 else 1
+            reactions += count if type(count) is int and 0 <= count < 2**63 else 1
     count = Counter(who for _, kind, who in by if kind == "agent")
     comments = Counter(who for *_, who in ids) + Counter({who: 0 for *_, who in plain})
     for (*_, who), times in plain.items():

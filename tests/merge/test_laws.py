@@ -365,6 +365,14 @@ def test_a_reaction_counts_as_many_as_it_says(form: str) -> None:
     assert page(files)["reactions_added"] == (found if isinstance(found, list) else [found])
 
 
+@pytest.mark.parametrize(("count", "weight"), [(2**63 - 1, 2**63 - 1), (2**63, 1), (10**30, 1), (-1, 1), (True, 1)])
+def test_a_count_beyond_reason_counts_one(count: int, weight: int) -> None:
+    """An integer from 2^63 on is taken for a slip, so that sums stay numbers that can be written."""
+    files = merge({}, [sent(reactions_added=[{"count": count}])])
+    assert read(files, STATS)["total_reactions"] == weight
+    assert page(files)["reactions_added"] == [{"count": count}]
+
+
 def test_reactions_add_up_even_where_they_repeat() -> None:
     """Two deltas that repeat each other's reactions count twice, and nothing of them is filtered."""
     files = merge({}, [sent(stream=stream, reactions_added=["NC_1:HEART"] * 2) for stream in "ab"])
@@ -1042,6 +1050,19 @@ def test_counts_that_add_up_beyond_all_digits_stop_no_merge() -> None:
         raw(b'"reactions_added":%s' % NINES),
         raw(b'"reactions_added":[%s,{"count":%s}]' % (NINES, NINES), "b"),
     )
+
+
+@pytest.mark.parametrize("bits", [4095, 4096, 4097])
+def test_a_counter_beyond_reason_grows_alike_in_one_merge_and_in_two(bits: int) -> None:
+    """Where a counter is too long to be counted on, whether it still grows must not hang on how deltas are grouped."""
+    for start in (2**bits - 2, 2**bits - 1, 2**bits):
+        base = state(agents={"agents": {"ada": {"post_count": start}}}, stats={"total_posts": start})
+        entries = [sent(stream=f"s{n}", posts_created=[{"number": n, "author": "ada"}]) for n in range(4)]
+        together = merge(base, entries)
+        for groups in ([[each] for each in entries], [entries[:1], entries[1:]], [entries[:3], entries[3:]]):
+            assert merge(base, *groups)[STATS] == together[STATS]
+            assert merge(base, *groups)[AGENTS] == together[AGENTS]
+        assert read(together, STATS)["total_posts"] >= start
 
 
 @pytest.mark.parametrize("levels", [65, 130, 400, 1000, 20_000])
