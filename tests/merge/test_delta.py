@@ -548,11 +548,11 @@ def nearly_valid(draw: st.DrawFn) -> Any:
         if act == "drop":
             made.pop(key, None)
         elif act == "append" and isinstance(made.get(key), list):
-            made[key].append(copy.deepcopy(draw(ODD | SPELLED)))
+            made[key].append(draw(ODD | SPELLED))
         elif act == "key" and isinstance(made.get(key), dict):
             made[key][draw(st.sampled_from(["", "a#/b", "#/b", "a#b", "a##/b", "a#/b\n"]))] = draw(ODD)
         else:
-            made[key] = copy.deepcopy(draw(ODD | SPELLED))
+            made[key] = draw(ODD | SPELLED)
     return draw(st.sampled_from([made, made, made, made, [made], None]))
 
 

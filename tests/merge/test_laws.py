@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ from builders import (
 from merge import values
 from merge.delta import Delta, Entry, Invalid, digest_of
 from merge.delta import read as judge
-from merge.fold import BadState, page_path, rejected_path
+from merge.fold import BadState, fold, page_path, rejected_path
 from merge.laws import DEFAULT
 
 DAWN, DUSK = "2026-03-02T06:00:00Z", "2026-03-02T18:00:00Z"
@@ -979,6 +980,15 @@ def test_nothing_that_grows_with_history_is_read() -> None:
     assert files.asked - {"state/registers/layout.json"} == asked
 
 
+def test_files_are_handed_over_as_they_are_made() -> None:
+    """Entries may come one by one from anywhere, and `into` holds in the end what an outcome holds."""
+    entries = [sent(7, posts_created=[POST]), sent(8, agents_activated=["ada"]), entry(b"{"), sent(7, stream="b")]
+    handed: dict[str, bytes] = {}
+    outcome = fold(small_state(), (each for each in entries), DEFAULT, CONFORMS, into=handed)
+    assert outcome.files is handed
+    assert handed == merge_one(small_state(), entries).files
+
+
 # ---- the shapes of real deltas -----------------------------------------------------------------------------------
 
 SHAPES = [
@@ -1071,6 +1081,31 @@ def test_a_pointer_of_many_levels_stops_no_merge(levels: int) -> None:
     deep = edit("/deep" + "/a" * levels, 1, file=NOTES)
     files = survives({NOTES: b"{}"}, deep, edit("/deep/b", 2, DUSK, file=NOTES))
     assert not values.depth_exceeds(files[NOTES], 1000)
+
+
+def test_the_most_levels_that_a_policy_may_allow_can_be_written() -> None:
+    """At 200 levels a pointer of 200 keys to a value of 198 levels is merged, also into a list, and read again."""
+    laws = replace(DEFAULT, max_levels=200)
+    value: Any = 1
+    for _ in range(99):
+        value = {"a": [value]}
+    entries = [
+        edit("/deep" + "/a" * 199, value, DAWN, file=NOTES),
+        edit("/list/0" + "/b" * 198, value, file=NOTES),
+        edit("/deep/c", 2, DUSK, file=NOTES),
+        sent(comments_added=[value], observations=value, agents_activated=[value]),
+    ]
+    files = merge({NOTES: b'{"list":[0]}'}, *[[each] for each in entries], laws=laws)
+    assert files == merge({NOTES: b'{"list":[0]}'}, entries, laws=laws)
+    assert values.depth_exceeds(files[NOTES], 396)
+
+
+def test_a_long_time_does_not_multiply() -> None:
+    """A time may have any fraction, but what its delta adds to canonical files is in proportion to its size."""
+    names = [f"agent-{number}" for number in range(1000)]
+    one = sent(at=f"2026-03-02T12:00:00.{'1' * 20_000}Z", agents_activated=names)
+    files = merge({}, [one])
+    assert sum(map(len, files.values())) < 20 * len(one.data)
 
 
 def test_an_edit_of_a_file_that_holds_a_list_stops_no_merge() -> None:
