@@ -115,6 +115,11 @@ def read(entry: Entry, conforms: Conforms, laws: Laws) -> Delta | Invalid:
     digest = digest_of(entry.data)
     try:
         return _read(entry, digest, conforms, laws)
+    except RecursionError:
+        refused = _Refused("too deep", "nested beyond what can be read")
+        return Invalid(
+            digest, entry.name, refused.reason, refused.detail, *(split_name(entry.name, digest) or (None, None))
+        )
     except _Refused as refused:
         named = split_name(entry.name, digest) or (None, None)
         return Invalid(digest, entry.name, refused.reason, refused.detail, *named)

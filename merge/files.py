@@ -11,7 +11,8 @@ from merge.laws import Laws, MapLaw, TotalsLaw
 from merge.layout import MISSING, Document, dump_lines
 from merge.order import NEVER, Moment, moment_of
 
-_COUNTER_BITS = 4096
+_MOST = 10**4299
+"""Where a counter stops: the largest numbers that can be written have 4,300 digits."""
 
 
 class BadState(ValueError):
@@ -200,9 +201,8 @@ def _increase(document: Document, path: tuple[str, ...], more: int) -> None:
     old = document.get(path)
     if old is MISSING or old is None:
         old = 0
-    small = type(old) is int and old.bit_length() <= _COUNTER_BITS  # a longer one could not be written any more
-    if small and isinstance(document.get(path[:-1]), dict):
-        document.put(path, old + more)
+    if type(old) is int and isinstance(document.get(path[:-1]), dict):
+        document.put(path, max(old, min(old + more, _MOST)))  # in one step or in many: the same end
 
 
 def recount(gain: Gain, documents: Documents, laws: Laws, newest: Moment) -> None:

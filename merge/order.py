@@ -19,6 +19,8 @@ NEVER: Moment = (-(10**18), "", "")
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
+_LONGEST = 64
+"""Characters of a time: more digits than any clock has, and few enough to repeat it in every page."""
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -29,7 +31,7 @@ def moment(text: str) -> Moment | None:
     RFC 3339 with its offset: a time without one does not say which instant it is. A leap second counts as
     the second after it.
     """
-    match = _RFC3339.fullmatch(text)
+    match = _RFC3339.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(match[group]) for group in range(1, 7))

@@ -153,7 +153,7 @@ def depth_exceeds(data: bytes, limit: int) -> bool:
         if len(shorter) == len(brackets):
             break
         brackets = shorter
-    return b"(" in brackets
+    return b"()" in brackets or brackets.count(b"(") > limit  # what is cut off is not closed, but may be flat
 
 
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))

@@ -95,11 +95,6 @@ def _inputs(lab: Lab, repo: Path, push: bool) -> None:
         lab.deliver(repo, delta(2, f"ref{number}", posts_created=[post(90 + number)]))
 
 
-def _stale(repo: Path) -> list[str]:
-    git = repo / ".git" if (repo / ".git").is_dir() else repo
-    return [str(path.relative_to(git)) for path in git.rglob("*.lock")]
-
-
 @pytest.mark.parametrize("how", ["process", "group"])
 @pytest.mark.parametrize("place", ["hub", "lone"])
 def test_killed_at_random_moments(lab: Lab, place: str, how: str) -> None:
