@@ -1,6 +1,7 @@
 """The command line: options, then one call. Commands are imported when they are called."""
 
 import errno
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -89,6 +90,8 @@ def merge(
         from guard.commands.merge import Options, run
         from guard.git import Repo
 
+        if not math.isfinite(wait):  # what compares with nothing is below no minimum
+            raise GuardError("usage", f"--wait {wait} is not a time", fix="guard merge --wait 60")
         streams = [name.strip() for name in expect.split(",")] + _lines(expect_file)
         options = Options(frame, [name for name in streams if name], wait, push, dry_run, strict)
         return run(Repo(directory), options, report)

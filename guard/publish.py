@@ -5,8 +5,10 @@ on what was read. Nothing here touches an index or a work tree, except that a br
 this repository is itself the hub, goes forward the way `git merge --ff-only` takes it.
 """
 
+import os
 import random
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -268,12 +270,13 @@ def _overwritten(said: bytes) -> list[str]:
 
 
 def _finish_interrupted(repo: Repo, old: str | None, new: str, names: list[str]) -> bool:
-    """Enter files into the index that hold exactly what the merge puts there: a run that was cut off wrote them.
+    """Complete files that hold what the merge puts there, or its beginning: a run that was cut off wrote them.
 
-    Returns whether that clears the way. An entry that somebody staged is left alone.
+    Returns whether that clears the way. No byte is lost, as all of them are in the merge; a file that holds anything
+    else, or that somebody staged, is left alone, and with it all the others.
     """
     top = repo.top()
-    entries = []
+    completed = []
     for name in names:
         path = top / name
         wanted = repo.run("ls-tree", new, "--", name).split()
@@ -281,12 +284,17 @@ def _finish_interrupted(repo: Repo, old: str | None, new: str, names: list[str])
         staged = repo.run("ls-files", "--stage", "--", name).split()
         if len(wanted) < 4 or not path.is_file() or (staged and before and staged[1] != before[2]):
             return False
-        if repo.run("hash-object", "--no-filters", "--", str(path)).strip() != wanted[2]:
+        data = repo.call("cat-file", "blob", wanted[2]).stdout
+        if path.is_symlink() or not data.startswith(path.read_bytes()):
             return False
-        entries.append(f"{wanted[0]},{wanted[2]},{name}")
-    for entry in entries:
+        completed.append((f"{wanted[0]},{wanted[2]},{name}", path, data))
+    for entry, path, data in completed:  # the file first: an index that has it complete would hide that it is not
+        whole = path.with_name(f"{path.name}.guard-{os.getpid()}")
+        whole.write_bytes(data)
+        shutil.copymode(path, whole)
+        whole.replace(path)
         repo.run("update-index", "--add", "--cacheinfo", entry)
-    return bool(entries)
+    return bool(completed)
 
 
 def _told(said: str) -> str:

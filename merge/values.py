@@ -104,7 +104,7 @@ def _parse_plain(data: bytes, levels: int | None) -> Any:
         written = orjson.dumps(value, option=orjson.OPT_INDENT_2)
     except (orjson.JSONDecodeError, TypeError):
         return None
-    if not data.startswith(written) and written.translate(None, _SPACE) != data.translate(None, _SPACE):
+    if data.rstrip() != written and written.translate(None, _SPACE) != data.translate(None, _SPACE):
         return None
     return None if levels is not None and b"\n" + b"  " * levels in written else value
 
