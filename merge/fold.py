@@ -6,7 +6,7 @@ same bytes, which is what makes a merge commit something that anyone can recompu
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -112,7 +112,9 @@ def _fold_frame(
     fresh: list[Delta] = []
     named: dict[str, list[str]] = {}
     rejected = 0
-    reports: dict[str, list[index.Report]] = {}
+    indexed = [law for law in laws.lists if law.index]
+    reports: dict[str, list[index.Report]] = {law.name: [] for law in indexed}
+    listed = {name for records in laws.maps for name in records.listed}
     for entry in judged:
         if isinstance(entry, Invalid) and entry.frame is None:
             _record_nameless(entry, overlay, laws, outcome)
@@ -128,16 +130,15 @@ def _fold_frame(
             rejected += 1
         else:
             record = sheet.add(entry, laws)
-            for law in laws.lists:
-                if law.index:
-                    reports.setdefault(law.name, []).extend(_reports(frame, entry, record, law))
-            changes += [
-                edits.Edit(target, value, entry.moment, entry.digest)
-                for target, value in entry.value.get("set", {}).items()
-            ]
-            for name in {name for records in laws.maps for name in records.listed}:
-                listed = [item for item in entry.value.get(name, ()) if type(item) is str and item]
-                named.setdefault(name + entry.digest, []).extend(map(sys.intern, listed))
+            for law in indexed:
+                if law.name in record.lists:
+                    reports[law.name] += index.reports(frame, record.lists[law.name], entry.value[law.name], law)
+            if "set" in entry.value:
+                for target, value in entry.value["set"].items():
+                    changes.append(edits.Edit(target, value, entry.moment, entry.digest))
+            for name in listed & entry.value.keys():
+                players = [sys.intern(item) for item in entry.value[name] if type(item) is str and item]
+                named[name + entry.digest] = players
             entry.value.clear()
             fresh.append(entry)
     if sheet is None or not (fresh or rejected):
@@ -151,19 +152,8 @@ def _fold_frame(
             old = before[law.name].tally if before else lists.Tally()
             _count_list(law, old, after[law.name].tally, laws, gain, outcome)
             if law.index:
-                _index(law, reports.get(law.name, []), overlay, laws, gain)
+                _index(law, reports[law.name], overlay, laws, gain)
     overlay.put(path, page.write(sheet, after, laws))
-
-
-def _reports(frame: int, delta: Delta, record: page.Record, law: ListLaw) -> Iterator[index.Report]:
-    mine = record.lists.get(law.name)
-    if mine is None:
-        return
-    items = delta.value[law.name]
-    for place, key in enumerate(mine.keys):
-        if type(key) is not bytes:
-            players = tuple(mine.players[role][place] if mine.players[role] else None for role in law.roles)
-            yield index.Report(frame, key, players, items[place])
 
 
 def _combined(sheet: page.Page, laws: Laws) -> dict[str, lists.Combined]:

@@ -93,7 +93,7 @@ def write(page: Page, combined: dict[str, Combined], laws: Laws) -> bytes:
     for law in laws.lists:
         if law.law == "set":
             union = page.sets.get(law.name)
-            parts.append(b"  %s: [%s]" % (values.dump(law.name), b",".join(union.texts()) if union else b""))
+            parts.append(b"  %s: %s" % (values.dump(law.name), union.text() if union else b"[]"))
     parts += [_lines(name, result.kept) for name, result in combined.items()]
     parts.append(_block("extra", [(record.digest, record.extra) for record in records]))
     parts.append(_block("filtered", _filtered(combined)))

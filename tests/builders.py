@@ -89,8 +89,13 @@ def meaning(value: Any) -> Any:
     if isinstance(value, list):
         return "array", tuple(map(meaning, value))
     if isinstance(value, float):
-        exact = Decimal(value.raw if isinstance(value, Number) else repr(value))
-        return "number", exact, exact.is_signed()
+        mantissa, _, power = (value.raw if isinstance(value, Number) else repr(value)).lower().partition("e")
+        exact = Decimal(mantissa).as_tuple()  # by itself: a Decimal's exponent has a limit, a JSON number's has none
+        digits = "".join(map(str, exact.digits)).lstrip("0")
+        kept = digits.rstrip("0")
+        assert isinstance(exact.exponent, int)
+        exponent = int(power or "0") + exact.exponent + len(digits) - len(kept)
+        return "number", exact.sign, kept, exponent if kept else 0
     return type(value).__name__, value
 
 

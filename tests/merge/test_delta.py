@@ -524,7 +524,7 @@ ATOMS = [
     "é",
     NOON,
 ]
-ODD = st.sampled_from([*ATOMS, [], {}, [{}], [[]], ["x"], [5], {"a": 1}])
+ODD = st.sampled_from([*ATOMS, [], {}, [{}], [[]], ["x"], [5], {"a": 1}]).map(copy.deepcopy)  # what is drawn is changed
 SPELLED = st.sampled_from(["1e-07", "-0", "7.00", "1e400", "1E2", "-0.0", "7e0"]).map(values.Number)
 PROPERTIES = [*schema.load("delta")["properties"], "unknown"]
 
@@ -536,7 +536,7 @@ def nearly_valid(draw: st.DrawFn) -> Any:
         delta(
             posts_created=[{"number": 5}, 6, "x"],
             comments_added=[{"id": "x"}, "y", 5],
-            reactions_added=draw(st.sampled_from([5, [], ["x", 5]])),
+            reactions_added=draw(st.sampled_from([5, [], ["x", 5]]).map(copy.deepcopy)),
             agents_activated=["a"],
             _meta={"status": "fallback"},
             set={"state/agents.json#/agents/a/bio": 1},
