@@ -140,6 +140,87 @@ def init(
     _run(report, command)
 
 
+@app.command(rich_help_panel="set up")
+def install(
+    into_hooks_path: Annotated[
+        bool, typer.Option("--into-hooks-path", help="Install where core.hooksPath says, beside what is there.")
+    ] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Install the hooks in this clone; safe to repeat."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.install import install as run
+        from guard.git import Repo
+
+        return run(Repo(directory), report, into_hooks_path=into_hooks_path)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="set up")
+def uninstall(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Take the hooks away again, and put back what stood there."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.install import uninstall as run
+        from guard.git import Repo
+
+        return run(Repo(directory), report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="set up")
+def check(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files or folders on disk.")] = None,
+    staged: Annotated[bool, typer.Option("--staged", help="Judge what is staged; the default.")] = False,
+    span: Annotated[
+        str | None, typer.Option("--range", metavar="OLD..NEW", help="Judge every commit of a range.")
+    ] = None,
+    rule: Annotated[str, typer.Option("--rule", metavar="CODE,CODE", help="Only these rules.")] = "",
+    github: Annotated[
+        bool, typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print annotations for GitHub's diff view.")
+    ] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what the rules refuse: in the index, in a range of commits, or in files."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.check import run
+        from guard.git import Repo
+
+        codes = [code.strip().upper() for code in rule.split(",") if code.strip()]
+        named = [str(directory / path) for path in paths or []]
+        return run(Repo(directory), report, staged=staged, span=span, paths=named, codes=codes, github=github)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="set up")
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="G101, or canonical-write; default: all.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Explain a rule: what it refuses, why, what to do instead."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.explain import run
+
+        return run(code, report)
+
+    _run(report, command)
+
+
 @app.command(rich_help_panel="repair")
 def restore(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Canonical files or folders.")],

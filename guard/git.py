@@ -47,13 +47,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Commit:
-    """What a merge needs to know of a commit. `time` is the committer's, in seconds since 1970."""
+    """What is known of a commit. `time` is the committer's, in seconds since 1970; `author` is `Name <mail>`."""
 
     id: str
     tree: str
     parents: tuple[str, ...]
     time: int
     message: str
+    author: str = ""
 
 
 class Repo:
@@ -62,7 +63,8 @@ class Repo:
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
         self._inherited = False
-        words = ("rev-parse", "--is-bare-repository", "--show-object-format", "--show-cdup", "--show-prefix")
+        words = ("rev-parse", "--is-bare-repository", "--show-object-format", "--absolute-git-dir", "--git-common-dir")
+        words += ("--show-cdup", "--show-prefix")
         done = self.call(*words, check=False)
         if done.returncode != 0 and str(directory) == "." and "GIT_DIR" in os.environ:
             self._inherited = True  # somebody keeps a repository's files elsewhere, and says where
@@ -71,7 +73,12 @@ class Repo:
             raise GuardError(
                 "git", f"{directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
             )
-        bare, self.hash, up, prefix = [*done.stdout.decode(errors="surrogateescape").split("\n", 3), "", ""][:4]
+        lines = [*done.stdout.decode(errors="surrogateescape").split("\n", 5), "", ""]
+        bare, self.hash, git_dir, common, up, prefix = lines[:6]
+        self.git_dir = Path(git_dir)
+        """What belongs to this work tree alone."""
+        self.common_dir = Path(os.path.abspath(self.directory / common))  # noqa: PTH100 - no symlink is to be resolved
+        """What all work trees of the repository share."""
         self.prefix = prefix.removesuffix("\n")
         self.directory = self.directory / up  # pathspecs are relative to where git runs
         self.bare = bare == "true"
@@ -252,8 +259,15 @@ class Reader:
             return done.stdout if done.returncode == 0 else None
         return next(self.read_many([name]))
 
+    def find(self, name: str) -> tuple[str, bytes | None]:
+        """The id and the content of an object; ("", None) where it is missing."""
+        return next(self._answers([name]))
+
     def read_many(self, names: Sequence[str]) -> Iterator[bytes | None]:
         """The contents of several objects, in order; asked for ahead, so that git works while we do."""
+        return (data for _, data in self._answers(names))
+
+    def _answers(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -268,13 +282,13 @@ class Reader:
                 if not header:
                     raise GuardError("git", "git cat-file ended unexpectedly", f"while {name} was read", "git fsck")
                 if header.endswith((b" missing\n", b" ambiguous\n")):
-                    yield None
+                    yield "", None
                     continue
                 size = int(header.rsplit(b" ", 1)[1])
                 data = stdout.read(size + 1)
                 if len(data) != size + 1:
                     raise GuardError("git", f"object {name} cannot be read whole", "", "git fsck")
-                yield data[:-1]
+                yield header[: header.index(b" ")].decode(), data[:-1]
 
     def close(self) -> None:
         """End the process."""
@@ -287,17 +301,19 @@ class Reader:
 def parse_commit(name: str, data: bytes) -> Commit:
     """A commit object, read."""
     head, _, message = data.decode(errors="surrogateescape").partition("\n\n")
-    tree, parents, time = "", [], 0
+    tree, parents, time, author = "", [], 0, ""
     for line in head.split("\n"):
         key, _, value = line.partition(" ")
         if key == "tree":
             tree = value
         elif key == "parent":
             parents.append(value)
+        elif key == "author":
+            author = value.rpartition(">")[0] + ">"
         elif key == "committer":
             match = _COMMITTER.search(value)
             time = int(match[1]) if match else 0  # other tools have written worse
-    return Commit(name, tree, tuple(parents), time, message)
+    return Commit(name, tree, tuple(parents), time, message, author)
 
 
 def parse_raw(out: str) -> list[Change]:

@@ -25,6 +25,33 @@ Kind = Literal["rows", "sections", "files"]
 
 
 @dataclass(frozen=True)
+class Count:
+    """A number that stands in a file, and what it counts.
+
+    It stands at `pointer` of a JSON file, or is the first group of `pattern` in a text. It is the `value`, `length` or
+    `sum` (that is `how`) of `source`, `<file>#<pointer>`; or how many `files` there are; or how often `matches` is
+    found in them. One that is `optional` need not be there.
+    """
+
+    file: str
+    pointer: str = ""
+    pattern: str = ""
+    how: str = ""
+    source: str = ""
+    files: str = ""
+    matches: str = ""
+    optional: bool = False
+
+
+COUNTS = (
+    Count("state/agents.json", "/_meta/count", how="length", source="state/agents.json#/agents", optional=True),
+    Count("state/stats.json", "/total_agents", how="length", source="state/agents.json#/agents", optional=True),
+    Count("state/stats.json", "/total_channels", how="length", source="state/channels.json#/channels", optional=True),
+)
+"""The counts that are declared where guard.toml declares none."""
+
+
+@dataclass(frozen=True)
 class Policy:
     """What a repository asks of guard. The defaults here are those of an absent guard.toml.
 
@@ -51,6 +78,17 @@ class Policy:
     keep_frames: int = 7
     """Merged deltas of this many newest frames stay in the inbox."""
     author: str = "guard merge <merge@guard.invalid>"
+    prefix: bool = True
+    """Whether a subject must say `[S<N>] what: why`."""
+    exempt_authors: tuple[str, ...] = ()
+    """Authors, as `Name <mail>`, whose subjects need no prefix: bots."""
+    most_deletions: int = 20
+    """A commit that deletes more files than this is a mass deletion."""
+    deletion_folder: int = 10
+    """In a folder of so many files or more, deleting more than half of them is one too."""
+    never_allow: tuple[str, ...] = ()
+    """Codes that GUARD_ALLOW may not let pass."""
+    counts: tuple[Count, ...] = COUNTS
     laws: Laws = LAWS
 
     def is_canonical(self, path: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from guard import policy_values as check
-from guard.policy import FILE, Policy, is_plain
+from guard.policy import FILE, Count, Policy, is_plain
 from guard.policy_checks import clashes
 from guard.policy_problems import Problem, refusal
 from guard.policy_table import Table
@@ -45,6 +45,7 @@ def _policy(top: Table) -> Policy:
     default = Policy()
     repository, canonical, inbox = top.table("repository"), top.table("canonical"), top.table("inbox")
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
+    messages, deletions, allow, counts = *(top.table(key) for key in ("messages", "deletions", "allow")), top.tables("counts")
     excepted = canonical.texts("except", default.canonical_except, check.glob)
     roster_path = roster.text("path", default.roster, check.json_file)
     not_canonical = tuple(dict.fromkeys((roster_path, *filter(is_plain, excepted))))
@@ -62,13 +63,19 @@ def _policy(top: Table) -> Policy:
         from_beginning=merge.take("from_beginning", bool, default.from_beginning),
         keep_frames=merge.integer("keep_frames", default.keep_frames, check.FRAMES),
         author=merge.text("author", default.author, check.author),
+        prefix=messages.take("prefix", bool, default.prefix),
+        exempt_authors=messages.texts("exempt", default.exempt_authors, check.author),
+        most_deletions=deletions.integer("files", default.most_deletions, check.DELETIONS),
+        deletion_folder=deletions.integer("folder", default.deletion_folder, check.DELETIONS),
+        never_allow=allow.texts("never", default.never_allow, check.allowable),
+        counts=default.counts if counts is None else tuple(map(_count, counts)),
         laws=replace(
             _laws(merge, not_canonical),
             max_bytes=delta.integer("max_bytes", LAWS.max_bytes, check.BYTES),
             max_levels=delta.integer("max_levels", LAWS.max_levels, check.LEVELS),
         ),
     )
-    for table in (top, repository, canonical, inbox, append_only, roster, delta, merge):
+    for table in (top, repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow):
         table.close()
     return policy
 
@@ -85,6 +92,28 @@ def _laws(merge: Table, not_canonical: tuple[str, ...]) -> Laws:
         editable=merge.texts("editable", LAWS.editable, check.flat_glob),
         not_editable=merge.texts("not_editable", not_canonical, check.path),
     )
+
+
+def _count(table: Table) -> Count:
+    count = Count(
+        file=table.text("file", None, check.path),
+        pointer=table.text("pointer", "", check.pointer),
+        pattern=table.text("pattern", "", check.pattern),
+        how=next((how for how in ("value", "length", "sum") if how in table.values), ""),
+        source=next(
+            (text for how in ("value", "length", "sum") if (text := table.text(how, "", check.pointer_in_file))), ""
+        ),
+        files=table.text("files", "", check.glob_or_none),
+        matches=table.text("matches", "", check.regex),
+    )
+    table.close()
+    if sum(key in table.values for key in ("pointer", "pattern")) != 1:
+        table.complain("pointer", "exactly one of pointer and pattern says where the number stands")
+    if sum(key in table.values for key in ("value", "length", "sum", "files")) != 1:
+        table.complain("files", "exactly one of value, length, sum and files says what is counted")
+    if "matches" in table.values and "files" not in table.values:
+        table.complain("matches", "it needs files to look into")
+    return count
 
 
 _KEYS_OF = {

@@ -17,6 +17,9 @@ levels deeper than its delta does, and the JSON library stops writing at 254."""
 FRAMES = (0, 10**9)
 """Least and most that `merge.keep_frames` may say; with the most, no merged delta ever leaves the inbox."""
 
+DELETIONS = (1, 10**9)
+"""Least and most that the keys of `deletions` may say."""
+
 NOT_A_LIST = (
     *("frame", "streams", "extra", "filtered", "variants", "provenance"),  # a page's own keys
     "count",  # stands beside the lists in a page's `filtered`
@@ -132,3 +135,35 @@ def list_name(text: str) -> str:
 def role(text: str) -> str:
     """Judge the name of a role."""
     return _name(text) or ("cannot be a role: an index uses that key otherwise" if text in NOT_A_ROLE else "")
+
+
+# --- counts and messages ---------------------------------------------------------------------------------------
+
+allowable = _all(r"^G2[0-9]{2}$|^G401$", "is not the code of a rule that can be let pass: G2xx or G401")
+
+pointer = _all(r"^(/([^~/\x00-\x1f]|~[01])*)+$", "is not a JSON pointer below the root, as /_meta/count")
+
+
+def pointer_in_file(text: str) -> str:
+    """Judge a JSON file and a pointer into it, with # between them."""
+    file, mark, rest = text.partition("#")
+    return "" if mark and not json_file(file) and not pointer(rest) else "is not <file>.json#/<pointer>"
+
+
+def regex(text: str) -> str:
+    """Judge a regular expression."""
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError):
+        return "is not a regular expression of Python's"
+    return "" if text else "is empty"
+
+
+def pattern(text: str) -> str:
+    """Judge a regular expression that finds a number."""
+    return regex(text) or ("" if re.compile(text).groups else "has no group for the number, as ([0-9]+)")
+
+
+def glob_or_none(text: str) -> str:
+    """Judge the glob of files to count."""
+    return glob(text) or ("" if text else "is empty")

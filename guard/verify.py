@@ -79,6 +79,29 @@ def verify(
     return _Walk(repo, old, new).judge(note)
 
 
+@dataclass
+class Canonical:
+    """What a range does to canonical state, commit by commit."""
+
+    foreign: dict[str, dict[str, str]]
+    """Commit -> path ("" for the commit as a whole) -> why its bytes are not those of a merge or a restore."""
+    computed: set[str]
+    """Merges and restores that were made again, byte for byte."""
+    newest: dict[str, str]
+    """Commit with several parents -> the one whose state contains the others'."""
+
+
+def canonical(repo: Repo, old: str | None, new: str) -> Canonical:
+    """What every commit of `old`..`new` does to canonical state, whether or not a later one makes it good."""
+    walk = _Walk(repo, old, new)
+    verdict = walk.judge(lambda _done, _all: None)
+    foreign: dict[str, dict[str, str]] = {}
+    for problem in (*verdict.problems, *verdict.repaired):
+        if problem.code == "G101":
+            foreign.setdefault(problem.commit, {})[problem.path] = problem.what
+    return Canonical(foreign, walk.computed | walk.restored, walk.newest)
+
+
 def dirty_at(repo: Repo, policy: Policy, commit: str) -> frozenset[str]:
     """The canonical files that do not verify at a commit, from adoption up to it."""
     first = policy.baseline if policy.baseline and set(policy.baseline) != {"0"} else None
@@ -100,6 +123,8 @@ class _Walk:
         self._old: dict[str, set[str]] = {}
         self.apart: dict[str, list[str]] = {}  # commits that join two states -> their parents
         self.computed: set[str] = set()  # merges that were made again: they may drop deltas
+        self.restored: set[str] = set()  # restores that were made again, and ways back to good bytes
+        self.newest: dict[str, str] = {}  # commits with several parents -> the one with the newest state
         self.policy = cache(self._policy)
         if old is not None:
             self.states[old] = _State(Link(old, 0, newest_merge(repo, self.policy(old), old)))
@@ -167,9 +192,11 @@ class _Walk:
             problems = self._restore(commit, rev, paths)
             if not problems:
                 self.verdict.restores += 1
+                self.restored.add(commit.id)
                 self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty - paths)
                 return
         elif before.dirty and self._back(commit.id, paths, before):
+            self.restored.add(commit.id)
             # A merge on top of an edit holds the edit: what was wrong in it is wrong again.
             self.states[commit.id] = _State(link, before.dirty - (paths - self._state(link.commit).dirty))
             return
@@ -240,6 +267,7 @@ class _Walk:
         states = [(self._state(parent), parent) for parent in parents]
         state, parent = max(states, key=lambda pair: pair[0].link.depth)
         self.states[commit] = state
+        self.newest[commit] = parent
         policy = self.policy(parent)
         if not policy.baseline:
             return

@@ -1,10 +1,64 @@
-"""What git and pre-commit call, through the executable `guard-hook`. The hooks come with a later version."""
+"""What git and pre-commit call, through the shims and the executable `guard-hook`: one judgement, one exit code.
 
+0: nothing against it; 1: a rule refuses; 2: it could not be judged, which refuses too.
+"""
+
+import os
 import sys
 from typing import NoReturn
 
+HOOKS = (
+    *("pre-commit", "pre-merge-commit", "prepare-commit-msg", "commit-msg", "pre-push", "pre-rebase"),
+    *("post-index-change", "reference-transaction", "post-checkout", "post-merge"),
+)
+"""The hooks that guard installs."""
+
 
 def main() -> NoReturn:
-    """Say that there are no hooks yet; exit 2, "could not judge", so that nothing is taken for judged."""
-    print("guard-hook: hooks are not part of this version of guard yet; nothing was judged", file=sys.stderr)
-    sys.exit(2)
+    """The executable `guard-hook NAME ARGUMENT...`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: list[str]) -> int:
+    """Run one hook; what goes wrong is worded for people, and refuses."""
+    from guard.errors import GuardError
+
+    as_json = "--json" in words
+    name, *arguments = [word for word in words if word != "--json"] or [""]
+    try:
+        handler = _handler(name)
+        if handler is None:
+            raise GuardError("usage", f"guard-hook knows no {name or 'hook without a name'}", "", f"one of: {', '.join(HOOKS)}")
+        return int(handler(arguments, as_json))
+    except GuardError as error:
+        print(error.text(), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # whatever it is, nothing was judged, and people must not read a stack trace
+        if os.environ.get("GUARD_DEBUG"):
+            raise
+        print(f"guard: {name} could not be judged: {type(error).__name__}: {error}", file=sys.stderr)
+        print("  why: what cannot be judged is refused; this is a fault of guard's own", file=sys.stderr)
+        print("  fix: GUARD_DEBUG=1 shows where; please report it", file=sys.stderr)
+        return 2
+
+
+def _handler(name: str):  # type: ignore[no-untyped-def]  # importing the type would cost every hook
+    if name in ("pre-commit", "pre-merge-commit"):
+        from guard.hooks.commit import before_commit
+
+        return before_commit
+    if name in ("commit-msg", "prepare-commit-msg"):
+        from guard.hooks import message
+
+        return message.judge_message if name == "commit-msg" else message.prepare
+    if name in ("pre-push", "pre-rebase", "reference-transaction", "refresh", "post-checkout", "post-merge"):
+        from guard.hooks import refs
+
+        return {
+            "pre-push": refs.before_push,
+            "pre-rebase": refs.before_rebase,
+            "reference-transaction": refs.before_move,
+        }.get(name, refs.refresh)
+    return None

@@ -1,0 +1,110 @@
+"""What is about to change, or has changed: the one thing that rules look at.
+
+An index, a commit, a message, a file on disk: each becomes a `Change`, so that no two places can judge differently.
+This module and all that rules import at their top are loaded at every commit, so they import nothing costly.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+NONE = "000000"
+"""The mode of a path that is not there."""
+
+
+class File:
+    """One path that differs: modes in octal, `000000` where it is not there, and the names of the two blobs."""
+
+    __slots__ = ("new", "new_mode", "old", "old_mode", "path")
+
+    def __init__(self, path: str, old_mode: str, new_mode: str, old: str, new: str) -> None:
+        self.path = path
+        self.old_mode = old_mode
+        self.new_mode = new_mode
+        self.old = old
+        self.new = new
+
+    @property
+    def added(self) -> bool:
+        """Whether the path is new."""
+        return self.old_mode == NONE
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the path goes."""
+        return self.new_mode == NONE
+
+
+class Bulk:
+    """How an index was written in bulk: the command, and whether the whole tree or only folders were named."""
+
+    __slots__ = ("command", "folders")
+
+    def __init__(self, command: str, folders: "Sequence[str]" = ()) -> None:
+        self.command = command
+        self.folders = tuple(folders)
+
+
+def _nothing(_name: str) -> None:
+    return None
+
+
+def _nowhere(_folder: str) -> "list[str]":
+    return []
+
+
+class Change:
+    """A change, and a way to look at what surrounds it.
+
+    - `files`: what differs from the (first) parent, or from HEAD;
+    - `read(blob)`: a blob's bytes, None where this clone does not have it;
+    - `old(path)`, `new(path)`: a file's bytes before and after, None where it is not there;
+    - `listing(folder)`: every path below a folder ("" for all) before the change; `listed` likewise after it;
+    - `commit`: the commit that is judged, "" where it is not made yet;
+    - `message`: the commit message; None where there is none yet;
+    - `foreign()`: canonical path -> why its bytes are not those of a merge or a restore ("" as path: of the commit);
+    - `recorded(file)`: whether a delta that goes, or what it was, is in a page;
+    - `counter`: the newest closed frame, None where nothing says it; `now`: seconds since 1970;
+    - `bulk`: how the index was written, where that was in bulk; `command`: what was asked of git, as words;
+    - `computed`: the commit was made again from its parent and the deltas, byte for byte;
+    - `parents`: how many there are, or will be.
+    """
+
+    def __init__(
+        self,
+        files: "Iterable[File]" = (),
+        *,
+        read: "Callable[[str], bytes | None]" = _nothing,
+        old: "Callable[[str], bytes | None]" = _nothing,
+        new: "Callable[[str], bytes | None]" = _nothing,
+        listing: "Callable[[str], list[str]]" = _nowhere,
+        listed: "Callable[[str], list[str]]" = _nowhere,
+        commit: str = "",
+        message: "str | None" = None,
+        author: str = "",
+        foreign: "Callable[[], Mapping[str, str]]" = dict,
+        recorded: "Callable[[File], bool]" = lambda _file: False,
+        counter: "int | None" = None,
+        now: "float | None" = None,
+        bulk: "Bulk | None" = None,
+        command: "Sequence[str]" = (),
+        computed: bool = False,
+        parents: int = 1,
+    ) -> None:
+        self.files = tuple(files)
+        self.read = read
+        self.old = old
+        self.new = new
+        self.listing = listing
+        self.listed = listed
+        self.commit = commit
+        self.message = message
+        self.author = author
+        self.foreign = foreign
+        self.recorded = recorded
+        self.counter = counter
+        self.now = now
+        self.bulk = bulk
+        self.command = tuple(command)
+        self.computed = computed
+        self.parents = parents

@@ -1,0 +1,155 @@
+"""`guard check`: what the rules find in the index, in a range of commits, or in files."""
+
+import os
+import posixpath
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from guard import observe
+from guard.change import Change
+from guard.errors import GuardError
+from guard.finding import Finding
+from guard.git import Repo
+from guard.judge import judge, rules
+from guard.plan import policy_at
+from guard.policy import Policy
+from guard.report import Report, number
+
+
+def run(
+    repo: Repo,
+    report: Report,
+    *,
+    staged: bool,
+    span: str | None,
+    paths: Sequence[str],
+    codes: Collection[str],
+    github: bool,
+) -> int:
+    """Judge; returns 0 for nothing found, else 1."""
+    _check_codes(codes)
+    if sum([staged, span is not None, bool(paths)]) > 1:
+        raise GuardError("usage", "--staged, --range and PATH exclude each other", "", "guard check --staged")
+    if span is not None:
+        findings, judged = in_range(repo, span, codes, report)
+        what = number(judged, "commit")
+    elif paths:
+        findings, judged = _in_files(repo, paths, codes)
+        what = number(judged, "file")
+    else:
+        findings, judged = in_index(repo, codes)
+        what = f"{number(judged, 'staged file')}"
+    show(report, findings, judged, what, github=github)
+    return 1 if findings else 0
+
+
+def show(report: Report, findings: Sequence[Finding], judged: int, what: str, *, github: bool = False) -> None:
+    """Print findings as people, GitHub or programs read them."""
+    for finding in findings:
+        report.say(annotation(finding) if github else finding.text())
+    if not findings:
+        report.say(f"{what} judged, nothing found")
+    code = 1 if findings else 0
+    report.result({"findings": [finding.value() for finding in findings], "judged": judged, "exit": code})
+
+
+def annotation(finding: Finding) -> str:
+    """A finding as a GitHub workflow command, which GitHub shows in the diff."""
+    said = [finding.message, *(f"{label}: {text}" for label, text in (("why", finding.why), ("fix", finding.fix)) if text)]
+    if finding.commit:
+        said.append(f"commit: {finding.commit}")
+    text = "\n".join(said).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    place = {"file": finding.path, "line": str(finding.line or 1)} if finding.path else {}
+    place["title"] = f"{finding.code} {finding.name}"
+    properties = ",".join(f"{key}={_property(value)}" for key, value in place.items())
+    return f"::error {properties}::{text}"
+
+
+def _property(text: str) -> str:
+    for mark, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), (":", "%3A"), (",", "%2C")):
+        text = text.replace(mark, code)
+    return text
+
+
+def _check_codes(codes: Collection[str]) -> None:
+    known = {rule.code: rule.name for rule in rules()}
+    for code in codes:
+        if code not in known:
+            raise GuardError(
+                "usage", f"there is no rule {code}", "", f"one of: {', '.join(f'{c} {n}' for c, n in known.items())}"
+            )
+
+
+def in_index(repo: Repo, codes: Collection[str] = ()) -> tuple[list[Finding], int]:
+    """Findings in what is staged, and how many files that is."""
+    if repo.bare:
+        raise GuardError("usage", "a bare repository has no index", "", "guard check --range OLD..NEW")
+    policy = policy_at(repo, repo.resolve("HEAD"))
+    change = observe.staged(repo, policy)
+    return judge(change, policy, codes=codes, parts=("content",)), len(change.files)
+
+
+def in_range(
+    repo: Repo, span: str, codes: Collection[str] = (), report: Report | None = None
+) -> tuple[list[Finding], int]:
+    """Findings in every commit of `OLD..NEW`, and how many commits there are."""
+    old, new = ends(repo, span)
+    with (report or Report(quiet=True)).working("judging") as progress:
+        return in_commits(observe.commits(repo, old, new), codes, progress)
+
+
+def in_commits(
+    judged: Iterable[observe.Judged], codes: Collection[str], progress: "object" = None
+) -> tuple[list[Finding], int]:
+    """Findings in commits, each judged by the policy of its old side; what a trailer allows is let pass."""
+    found: list[Finding] = []
+    number_of = 0
+    for number_of, each in enumerate(judged, 1):
+        if callable(progress) and number_of % 100 == 0:
+            progress(f"judging commit {number_of}")
+        for finding in judge(each.change, each.policy, codes=codes, allowed=allowed(each.change)):
+            finding.commit = each.change.commit
+            found.append(finding)
+    return found, number_of
+
+
+def allowed(change: Change) -> set[str]:
+    """The codes that a commit's own trailers say were let pass."""
+    lines = (change.message or "").split("\n")
+    said = [line.removeprefix("Guard-Allow:").split() for line in lines if line.startswith("Guard-Allow:")]
+    return {words[0] for words in said if len(words) > 1}  # without a reason it counts for nothing
+
+
+def ends(repo: Repo, span: str) -> tuple[str | None, str]:
+    """The two commits of `OLD..NEW`; an OLD of zeros is the beginning, and a missing one is HEAD."""
+    if "..." in span or ".." not in span:
+        raise GuardError("usage", f"{span} is not a range OLD..NEW", "", "guard check --range origin/main..HEAD")
+    before, _, after = span.partition("..")
+    new = repo.resolve(after or "HEAD")
+    old = None if before and not before.strip("0") else repo.resolve(before or "HEAD")
+    if new is None or (old is None and before.strip("0")):
+        name = after or "HEAD" if new is None else before
+        raise GuardError("usage", f"{name} is no commit of this clone", "", "git fetch, or name another one")
+    return old, new
+
+
+def _in_files(repo: Repo, paths: Sequence[str], codes: Collection[str]) -> tuple[list[Finding], int]:
+    """Findings in files of the work tree, judged as if they were to be committed."""
+    top = repo.top()
+    names = sorted({name for path in paths for name in _names(top, path)})
+    policy: Policy = policy_at(repo, repo.resolve("HEAD"))
+    change = observe.on_disk(repo, policy, names)
+    return judge(change, policy, codes=codes, parts=("content",)), len(names)
+
+
+def _names(top: Path, path: str) -> list[str]:
+    """The files at a path as git spells them, from the top."""
+    here = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a symlink that is to be judged
+    top = Path(os.path.realpath(top))
+    real = Path(os.path.realpath(here.parent)) / here.name
+    if not real.is_relative_to(top):
+        raise GuardError("usage", f"{path} is not in this work tree", "", f"name files below {top}")
+    if real.is_dir() and not real.is_symlink():
+        found = sorted(file for file in real.rglob("*") if not file.is_dir() or file.is_symlink())
+        return [file.relative_to(top).as_posix() for file in found if ".git" not in file.relative_to(top).parts]
+    return [posixpath.normpath(real.relative_to(top).as_posix())]

@@ -1,0 +1,37 @@
+"""What a rule found: where, what, why it matters, and what to do instead."""
+
+
+class Finding:
+    """One thing that a rule refuses.
+
+    `path` is as git spells it, empty where no file is meant; `line` counts from 1, 0 where no line is meant; `commit`
+    is the full id where a commit was judged, else empty. `why` and `fix` are one sentence or one command each.
+    """
+
+    __slots__ = ("code", "commit", "fix", "line", "message", "name", "path", "why")
+
+    def __init__(self, path: str, message: str, fix: str = "", line: int = 0, why: str = "") -> None:
+        self.path = path
+        self.line = line
+        self.message = message
+        self.fix = fix
+        self.why = why
+        self.code = self.name = self.commit = ""  # the judge stamps them
+
+    @property
+    def rank(self) -> tuple[str, int, str, str]:
+        """The order in which findings are shown."""
+        return self.path, self.line, self.code, self.message
+
+    def text(self) -> str:
+        """The finding as people read it."""
+        place = f"{self.path}:{self.line or 1}: " if self.path else ""
+        commit = f"{self.commit[:12]} " if self.commit else ""
+        lines = [f"{commit}{place}{self.code} {self.name}: {self.message}"]
+        lines += [f"  {label}: {said}" for label, said in (("why", self.why), ("fix", self.fix)) if said]
+        return "\n".join(lines)
+
+    def value(self) -> dict[str, object]:
+        """The finding as `schemas/finding.schema.json` has it."""
+        said = {key: getattr(self, key) for key in ("code", "name", "path", "line", "message", "why", "fix")}
+        return {**said, "commit": self.commit} if self.commit else said

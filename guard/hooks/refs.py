@@ -1,0 +1,191 @@
+"""pre-push, pre-rebase and reference-transaction: what would move, before it moves."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from guard import observe
+from guard.change import Bulk, Change
+from guard.commandline import split, verdict
+from guard.errors import GuardError
+from guard.finding import Finding
+from guard.git import Repo
+from guard.hooks import surroundings
+from guard.hooks.watch import current_policy
+from guard.hooks.watch import refresh as write_watch
+from guard.judge import judge, rules
+
+RESCUE = "refs/guard/rescue/"
+
+_HARD = ("G101", "G103", "G107", "G108", "G202")
+"""What a commit that passed by its hooks (--no-verify, rebase, cherry-pick) is judged by when a branch takes it."""
+
+
+def before_move(arguments: Sequence[str], as_json: bool) -> int:
+    """reference-transaction: judge what branches would take, before they do."""
+    if list(arguments[:1]) != ["prepared"]:
+        return 0
+    repo = Repo()
+    if not surroundings.installed(repo):
+        return 0
+    command = surroundings.command()
+    lines = [line.split(" ", 2) for line in os.fsdecode(sys.stdin.buffer.read()).split("\n") if line]
+    findings: list[Finding] = []
+    judged = 0
+    seen = set()
+    for old, new, ref in lines:
+        if ref in ("refs/stash", "MERGE_AUTOSTASH"):
+            findings += _stash(repo, ref, new, command)
+        elif ref == "ORIG_HEAD":
+            if split(command)[0] in ("merge", "pull"):
+                for oid in (name.removeprefix("GITHEAD_") for name in os.environ if name.startswith("GITHEAD_")):
+                    found, number = _taken(repo, None, oid, [])
+                    findings, judged = findings + found, judged + number
+        elif _is_commit(new) and new not in seen:
+            seen.add(new)
+            found, number = _taken(repo, old if _is_commit(old) else repo.resolve(ref), new, command)
+            findings, judged = findings + found, judged + number
+            if found:
+                _put_back(repo, new, command)
+    if not findings and verdict(command) != "stash":
+        write_watch(repo, surroundings.folder(repo))
+    repo.close()
+    return surroundings.tell(findings, judged, as_json=as_json)
+
+
+def _is_commit(oid: str) -> bool:
+    return bool(oid.strip("0")) and not oid.startswith("ref:")
+
+
+def _stash(repo: Repo, ref: str, new: str, command: Sequence[str]) -> list[Finding]:
+    """The last wall behind post-index-change: the work is kept under a ref of its own before it is refused."""
+    if not _is_commit(new):
+        return []
+    sub, rest = split(command)
+    if sub == "stash" and rest and rest[0] in ("store", "pop", "apply", "drop", "branch", "import"):
+        return []
+    repo.call("update-ref", f"{RESCUE}{new}", new)
+    code = "G501" if ref == "refs/stash" else "G502"
+    rule = next(rule for rule in rules() if rule.code == code)
+    finding = Finding("", f"{ref} is not written; what it would hold is kept as {RESCUE}{new}", f"git stash apply {new}")
+    finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
+    return [finding]
+
+
+def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tuple[list[Finding], int]:
+    """Judge the commits that a branch would take and that neither it nor upstream has."""
+    policy = current_policy(repo, surroundings.folder(repo))
+    base = _base(repo, f"refs/remotes/{policy.remote}/{policy.branch}", old, new)
+    found: list[Finding] = []
+    number = 0
+    for number, each in enumerate(observe.commits(repo, base, new), 1):
+        allowed = _allowed(each.change)
+        direct = each.change.commit == new and split(command)[0] == "commit"
+        codes = list(_HARD if direct else _HARD[:3])
+        if direct:
+            each.change.commit = ""  # nothing has moved yet: what helps is what helps before a commit
+            each.change.bulk = Bulk("git commit -a") if verdict(command) == "commit-all" else observe.bulk(repo)
+            codes.append("G201")
+        for finding in judge(each.change, each.policy, codes=codes, allowed=allowed):
+            finding.commit = each.change.commit
+            found.append(finding)
+    return found, number
+
+
+def _base(repo: Repo, upstream: str, old: str | None, new: str) -> str | None:
+    """Where judging starts: what upstream has is upstream's; without one, what the branch has."""
+    for known in (upstream, old):
+        name = repo.resolve(known) if known else None
+        base = repo.call("merge-base", name, new, check=False).stdout.decode().strip() if name else ""
+        if base:
+            return base
+    others = repo.run("rev-list", "--max-count=1", "--topo-order", "--branches", "--remotes").strip()
+    if others:
+        return repo.call("merge-base", others, new, check=False).stdout.decode().strip() or None
+    return None
+
+
+def _allowed(change: Change) -> set[str]:
+    from guard.commands.check import allowed
+
+    return allowed(change)
+
+
+def _put_back(repo: Repo, new: str, command: Sequence[str]) -> None:
+    """Take index and files back where git moved them before it asked; uncommitted work stays as it is."""
+    if split(command)[0] not in ("checkout", "switch", "merge", "pull", "reset"):
+        return
+    if repo.bare or (repo.git_dir / "MERGE_HEAD").exists():
+        return
+    here = repo.resolve("HEAD")
+    if here and repo.call("diff-index", "--cached", "--quiet", new, check=False).returncode == 0:
+        done = repo.call("read-tree", "-m", "-u", new, here, check=False)
+        if done.returncode == 0:
+            print(f"guard: index and files are at {here[:12]} again", file=sys.stderr)
+
+
+def before_rebase(_arguments: Sequence[str], as_json: bool) -> int:
+    """pre-rebase: an autostash that was taken already is given back before the rebase is refused."""
+    repo = Repo()
+    if not surroundings.installed(repo):
+        return 0
+    for name in ("rebase-merge", "rebase-apply"):
+        state = repo.git_dir / name
+        try:
+            oid = (state / "autostash").read_text().strip()
+        except OSError:
+            continue
+        repo.call("update-ref", f"{RESCUE}{oid}", oid)
+        done = repo.call("stash", "apply", "--index", "--quiet", oid, check=False)
+        if done.returncode != 0:
+            raise GuardError(
+                "git",
+                f"the autostash {oid[:12]} cannot be given back: {done.stderr.decode(errors='replace').strip()}",
+                f"it is kept as {RESCUE}{oid}",
+                "git rebase --abort",
+            )
+        import shutil
+
+        shutil.rmtree(state)
+        rule = next(rule for rule in rules() if rule.code == "G502")
+        finding = Finding("", "an autostash is refused here; everything is as it was", "git commit first, then git rebase")
+        finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
+        return surroundings.tell([finding], 1, as_json=as_json)
+    repo.close()
+    return 0
+
+
+def before_push(arguments: Sequence[str], as_json: bool) -> int:
+    """pre-push: judge every commit that a ref would bring to the remote and that none of its refs has."""
+    repo = Repo()
+    if not surroundings.installed(repo):
+        return 0
+    policy = current_policy(repo, surroundings.folder(repo))
+    text = os.fsdecode(sys.stdin.buffer.read())
+    given = os.environ.get("PRE_COMMIT_TO_REF")
+    if given and not text.strip():  # the framework hands on one ref, by its environment
+        text = f"x {given} {os.environ.get('PRE_COMMIT_REMOTE_BRANCH', '')} {os.environ.get('PRE_COMMIT_FROM_REF', '')}"
+    findings: list[Finding] = []
+    judged = 0
+    upstream = f"refs/remotes/{arguments[0] if arguments else policy.remote}/{policy.branch}"
+    for line in filter(None, text.split("\n")):
+        _, new, ref, old, *_ = [*line.split(" "), "", "", ""]
+        if not _is_commit(new) or not (ref.startswith("refs/heads/") or not ref):
+            continue
+        base = _base(repo, old if _is_commit(old) and repo.resolve(old) else upstream, None, new)
+        for each in observe.commits(repo, base, new):
+            judged += 1
+            for finding in judge(each.change, each.policy, allowed=_allowed(each.change)):
+                finding.commit = each.change.commit
+                findings.append(finding)
+    repo.close()
+    return surroundings.tell(findings, judged, as_json=as_json)
+
+
+def refresh(_arguments: Sequence[str], _as_json: bool) -> int:
+    """Write down what the shims must know; never refuses."""
+    repo = Repo()
+    if surroundings.installed(repo):
+        write_watch(repo, surroundings.folder(repo))
+    repo.close()
+    return 0

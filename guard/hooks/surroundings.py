@@ -1,0 +1,68 @@
+"""What a hook is told by those who call it: the folder of this work tree, git's own command line, what is let pass."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from guard.errors import GuardError
+from guard.finding import Finding
+from guard.git import Repo
+from guard.policy import Policy
+
+
+def folder(repo: Repo) -> Path:
+    """Where guard keeps what belongs to this work tree alone."""
+    return repo.git_dir / "guard"
+
+
+def installed(repo: Repo) -> bool:
+    """Whether guard is installed in this repository; its shims may lie where many repositories look for hooks."""
+    return "GUARD_GIT_PID" not in os.environ or (repo.common_dir / "guard" / "installed.json").exists()
+
+
+def command() -> list[str]:
+    """The words of the git command that called the hook; empty where nobody can tell."""
+    pid = os.environ.get("GUARD_GIT_PID", "")
+    if not pid.isdigit():
+        return []
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is slower
+            return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+    except OSError:
+        said = subprocess.run(["ps", "-ww", "-o", "command=", "-p", pid], capture_output=True, check=False)
+        return said.stdout.decode(errors="surrogateescape").split()
+
+
+def allowance(policy: Policy) -> dict[str, str]:
+    """Code -> reason of what GUARD_ALLOW lets pass; raises `GuardError` for a rule that nobody may let pass."""
+    said = os.environ.get("GUARD_ALLOW", "").strip()
+    if not said:
+        return {}
+    codes, _, reason = said.partition(" ")
+    found = {}
+    for code in filter(None, codes.upper().split(",")):
+        if not (code.startswith("G2") or code == "G401") or code in policy.never_allow:
+            why = "the policy forbids it" if code in policy.never_allow else "only G2xx and G401 can be let pass"
+            raise GuardError("usage", f"GUARD_ALLOW cannot let {code} pass", why, f"guard explain {code}")
+        if not reason.strip():
+            raise GuardError(
+                "usage", f"GUARD_ALLOW={said} gives no reason", "it is recorded in the commit", f"GUARD_ALLOW='{code} why'"
+            )
+        found[code] = " ".join(reason.split())
+    return found
+
+
+def tell(findings: Sequence[Finding], judged: int, *, as_json: bool) -> int:
+    """Print what was found; returns the exit code."""
+    code = 1 if findings else 0
+    if as_json:
+        import json
+
+        print(json.dumps({"findings": [each.value() for each in findings], "judged": judged, "exit": code}))
+    for finding in findings:
+        text = finding.text()
+        clean = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+        print(clean.encode(errors="replace").decode(), file=sys.stderr)
+    return code

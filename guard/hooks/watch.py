@@ -1,0 +1,89 @@
+"""What the shims know of the policy, so that they need not start Python: written down after every judgement."""
+
+import os
+import pickle
+import shlex
+from pathlib import Path
+
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.policy import FILE, Policy, parse
+
+VERSION = "1"
+"""Of the shims and of this file: one that says another is not believed."""
+
+
+def current_policy(repo: Repo, folder: Path) -> Policy:
+    """The policy at HEAD, and the watch file brought up to it; raises `GuardError` where guard.toml cannot be used.
+
+    The compiled policy is kept under its blob's name, so that another blob is never taken for it.
+    """
+    oid, data = repo.reader.find(f"HEAD:{FILE}")
+    kept = folder / f"policy-{VERSION}-{oid or 'none'}"
+    try:
+        policy = pickle.loads(kept.read_bytes())  # noqa: S301 - it lies where the hooks themselves do
+        if isinstance(policy, Policy) and (folder / "watch").exists() and _said(folder) == oid:
+            return policy
+    except (OSError, pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, ValueError):
+        pass
+    policy = parse(data)
+    write(folder, oid, policy)
+    _put(kept, pickle.dumps(policy))
+    for other in folder.glob("policy-*"):
+        if other != kept:
+            other.unlink(missing_ok=True)
+    return policy
+
+
+def write(folder: Path, oid: str, policy: Policy) -> None:
+    """Write the watch file: shell functions that say which paths need a judgement."""
+    protected = (*policy.canonical, *policy.append_rows, *policy.append_sections, *policy.append_files)
+    counted = [path for count in policy.counts for path in (count.file, count.source.partition("#")[0], count.files) if path]
+    watched = dict.fromkeys((FILE, f"{policy.inbox}*", *protected, *counted))
+    specs = " ".join(shlex.quote(f":(top,glob){glob}") for glob in (*policy.canonical, FILE))
+    excepted = " ".join(shlex.quote(f":(top,exclude,glob){glob}") for glob in (*policy.canonical_except, policy.roster))
+    inbox = shlex.quote(f":(top,exclude){policy.inbox}")
+    text = (
+        f"guard_version={VERSION}\n"
+        f"guard_policy={oid}\n"
+        f"guard_prefix={int(policy.prefix)}\n"
+        f"guard_upstream={shlex.quote(f'refs/remotes/{policy.remote}/{policy.branch}')}\n"
+        f"guard_watched() {{ case $1 in {'|'.join(map(case, watched))}) return 0;; esac; return 1; }}\n"
+        f"guard_diff() {{ $1 -- {specs} {excepted} {inbox}; }}\n"
+    )
+    _put(folder / "watch", text.encode())
+
+
+def case(glob: str) -> str:
+    """A glob as a pattern of sh's `case`, where `*` crosses slashes: it may name more, never less."""
+    parts = []
+    for character in glob:
+        if character in "*?":
+            parts.append(character)
+        else:
+            parts.append(f"'{character}'" if character != "'" else "\"'\"")
+    return "".join(parts).replace("''", "").replace("**", "*")
+
+
+def _said(folder: Path) -> str:
+    lines = (folder / "watch").read_text().split("\n")
+    return lines[1].removeprefix("guard_policy=") if lines[0] == f"guard_version={VERSION}" else "?"
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file of guard's own, whole or not at all; that it cannot be written only makes hooks slower."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}")
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:
+        pass
+
+
+def refresh(repo: Repo, folder: Path) -> None:
+    """Bring the watch file up to HEAD; where guard.toml cannot be used there is none, and Python judges."""
+    try:
+        current_policy(repo, folder)
+    except GuardError:
+        (folder / "watch").unlink(missing_ok=True)

@@ -1,0 +1,84 @@
+"""What is wrong with one file of the inbox: the merge's own verdict in words, and what hooks and servers refuse beyond."""
+
+import posixpath
+import shlex
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Literal
+
+from guard import schema
+from guard.policy import Policy
+from merge import values
+from merge.delta import Entry, Invalid, file_name, read
+
+Kind = Literal["file", "symlink", "submodule"]
+Fault = tuple[str, str, str]
+"""Where in the file (a JSON path), what is wrong there, and what to do."""
+
+DAY = 86400
+"""Seconds that a delta's time may lie ahead: clocks and time zones are wrong by hours, not by days."""
+
+
+def kind_of(mode: str) -> Kind:
+    """What a mode says a file is."""
+    kinds: dict[str, Kind] = {"120000": "symlink", "160000": "submodule"}
+    return kinds.get(mode, "file")
+
+
+def faults(
+    path: str,
+    name: str,
+    data: bytes,
+    kind: Kind,
+    policy: Policy,
+    counter: int | None,
+    now: float | None,
+    names: Iterable[str] = (),
+) -> Iterator[Fault]:
+    """What is wrong with the file `name` of the inbox; `path` is how commands name it.
+
+    `counter` is the newest closed frame and `now` the seconds since 1970: where they are None, neither frame nor time
+    is held against them. `names` are the inbox's other files.
+    """
+    entry = Entry(name, data, kind)
+    judged = read(entry, schema.conforms("delta"), policy.laws)
+    if isinstance(judged, Invalid):
+        yield from _explained(path, entry, judged, names)
+        return
+    edit = f"edit {shlex.quote(path)}"
+    if counter is not None and judged.frame > counter + 1:
+        message = f"frame {judged.frame} is more than one past the last closed frame, {counter}"
+        yield "$.frame", message, f'{edit}: "frame": {counter + 1}'
+    if now is not None and judged.moment[0] > now + DAY:
+        today = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        message = f"its time {judged.moment[2]} is more than a day ahead"
+        yield "$.completed_at", message, f'{edit}: "completed_at": "{today}"'
+    twin = next((other for other in names if other != name and other.lower() == name.lower()), None)
+    if twin:
+        message = f"{name} and {twin} differ only in case, and are one file on macOS and Windows"
+        yield "$.stream_id", message, "give the stream an id of its own"
+
+
+def _explained(path: str, entry: Entry, judged: Invalid, names: Iterable[str]) -> Iterator[Fault]:
+    """What is wrong with a file that is no delta, place by place."""
+    edit = f"edit {shlex.quote(path)}, then guard delta check {shlex.quote(path)}"
+    message = f"{judged.reason}: {judged.detail}" if judged.detail else judged.reason
+    if judged.reason == "schema" and judged.detail.startswith("$"):
+        where, _, message = judged.detail.partition(": ")
+        yield where, message, edit
+    elif judged.reason == "schema":
+        for where, message in schema.problems("delta", values.parse(entry.data)):
+            yield where, message, edit
+    elif judged.reason == "wrong name":
+        value = values.parse(entry.data)
+        name = file_name(value["frame"], value["stream_id"])
+        if name in names:
+            name = file_name(value["frame"], value["stream_id"], judged.digest)
+        target = posixpath.join(posixpath.dirname(path), name)
+        yield "$.stream_id", message, f"mv -n -- {shlex.quote(path)} {shlex.quote(target)}"
+    elif judged.reason == "no time":
+        yield "$.completed_at", message, f'{edit}: "completed_at": "2026-04-15T12:00:00Z", the UTC time it was finished'
+    elif judged.reason == "forbidden edit":
+        yield "$.set", message, edit
+    else:
+        yield "$", message, edit

@@ -1,0 +1,60 @@
+"""A row or a section of an append-only file is edited, deleted or moved.
+
+Boards, notes and lessons are written by everybody at once. Whoever rewrites them writes over what came in between,
+and a text merge of two such files makes rows twice or brings deleted ones back.
+
+Refused:
+    $ printf '# Notes\n\n## one\n\n## two\n' > tasks/NEXT.md
+    $ git add -- tasks/NEXT.md
+    $ git commit -m "[S1] notes: two"
+    $ printf '# Notes\n\n## two\n' > tasks/NEXT.md
+    $ git add -- tasks/NEXT.md
+    $ git commit -m "[S1] notes: tidy up"
+
+Instead:
+    $ git restore --staged --worktree -- tasks/NEXT.md
+    $ printf '\n## three\n' >> tasks/NEXT.md
+    $ git add -- tasks/NEXT.md
+    $ git commit -m "[S1] notes: three"
+
+`[append_only]` in guard.toml says which files grow by rows, by sections or as files; the text above the first section
+is free.
+"""
+
+from guard.finding import Finding
+from guard.rule import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guard.change import Change
+    from guard.policy import Policy
+
+
+def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
+    """A finding for every append-only file that lost something."""
+    for file in change.files:
+        kind = policy.append_only(file.path)
+        if kind is None or file.added:
+            continue
+        import shlex
+
+        from guard.appendonly import lost
+
+        old = change.read(file.old)
+        new = None if file.deleted else change.read(file.new)
+        if old is None or (new is None and not file.deleted):
+            yield Finding(file.path, "its content is not in this clone, so it cannot be judged", "git fetch")
+            continue
+        what = lost(kind, old, new)
+        if what:
+            yield Finding(file.path, what, f"git restore --staged --worktree -- {shlex.quote(file.path)}")
+
+
+RULE = Rule(
+    "G104",
+    "append-only-rewrite",
+    "many write this file at once: what one rewrites, it takes from the others",
+    check,
+)

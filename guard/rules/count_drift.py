@@ -1,0 +1,44 @@
+"""A number that a file states is not the number of things there are.
+
+"136 agents" in a header, `_meta.count` in a file, "81 lessons" in a README: somebody reads it, believes it, and writes
+on from it. Declared counts are compared with what the commit's own tree holds.
+
+Refused:
+    $ printf '{"_meta": {"count": 3}, "agents": {"a": {}, "b": {}}}\n' > state/agents.json
+    $ git add -- state/agents.json
+    $ git commit -m "[S1] agents: two"
+
+Instead:
+    $ git restore --staged --worktree -- state/agents.json
+
+`[[counts]]` in guard.toml declares counts; `guard counts` shows them, and `guard counts --fix` writes the right numbers
+and stages them. In canonical files the merge does it.
+"""
+
+from guard.finding import Finding
+from guard.rule import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guard.change import Change
+    from guard.policy import Policy
+
+
+def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
+    """A finding for every declared count that a change leaves wrong."""
+    if not change.files or not policy.counts:
+        return
+    from guard.counts import place, source, states, touches
+
+    counts = [count for count in policy.counts if any(touches(count, file.path) for file in change.files)]
+    for state in states(counts, change.new, change.listed):
+        if not state.drifts:
+            continue
+        what = state.problem or f"{place(state.declared)} says {state.stated}, there are {state.actual}: {source(state.declared)}"
+        canonical = policy.is_canonical(state.declared.file)
+        yield Finding(state.declared.file, what, "guard merge" if canonical and policy.baseline else "guard counts --fix")
+
+
+RULE = Rule("G105", "count-drift", "a wrong number is read, believed and written on from", check)

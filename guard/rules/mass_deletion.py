@@ -1,0 +1,64 @@
+"""A commit deletes very many files.
+
+`git add -A` in a worktree that lacked files staged 729 deletions, and one commit message later they were gone for all.
+Nobody means to delete that much without saying so.
+
+Refused:
+    $ mkdir pages && for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $n > pages/$n.txt; done
+    $ git add -- pages/1.txt pages/2.txt pages/3.txt pages/4.txt pages/5.txt pages/6.txt pages/7.txt pages/8.txt
+    $ git add -- pages/9.txt pages/10.txt pages/11.txt pages/12.txt
+    $ git commit -m "[S1] pages: twelve"
+    $ git rm -q -r pages
+    $ git commit -m "[S1] pages: none"
+
+Instead:
+    $ git reset -q --hard
+    $ GUARD_ALLOW='G202 the pages moved to the wiki' git commit -m "[S1] pages: nothing lost"
+
+Too many is more than `[deletions] files` (20), or more than half of a folder of `[deletions] folder` (10) files or
+more. A file whose content appears elsewhere in the same commit was moved. If it is meant, say why with GUARD_ALLOW.
+"""
+
+from guard.finding import Finding
+from guard.rule import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guard.change import Change
+    from guard.policy import Policy
+
+
+def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
+    """One finding for the whole commit, or one for each folder that loses most of its files."""
+    if change.computed or change.parents > 1:
+        return
+    arriving = {file.new for file in change.files if file.added}
+    gone = [file.path for file in change.files if file.deleted and file.old not in arriving]
+    fix = "git reset -q, or if it is meant: GUARD_ALLOW='G202 why' git commit"
+    if len(gone) > policy.most_deletions:
+        what = f"{len(gone)} files are deleted, of which the first is {gone[0]}"
+        yield Finding("", what, fix)
+        return
+    lost: dict[str, int] = {}
+    for path in gone:
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            lost[folder] = lost.get(folder, 0) + 1
+    for folder, number in sorted(lost.items()):
+        if number * 2 <= policy.deletion_folder:
+            continue
+        there = len(change.listing(folder))
+        if there >= policy.deletion_folder and number * 2 > there:
+            yield Finding(folder, f"{number} of the {there} files below {folder or 'the top'} are deleted", fix)
+            return
+
+
+RULE = Rule(
+    "G202",
+    "mass-deletion",
+    "git add -A once staged 729 deletions that nobody meant",
+    check,
+)

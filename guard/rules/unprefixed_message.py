@@ -1,0 +1,63 @@
+"""The subject does not say which session did what: `[S<N>] what: why`.
+
+With many writers on one branch the number in the subject is how a person finds whom to ask, and how the log of a
+session is put together.
+
+Refused:
+    $ echo mine > mine.txt
+    $ git add -- mine.txt
+    $ git commit -m "a file"
+
+Instead:
+    $ git commit -m "[S1] mine: a file"
+
+Exempt are merges, reverts, `fixup!`, `squash!` and `amend!`, the merge job's own commits, and authors listed in
+`[messages] exempt`. `[messages] prefix = false` turns it off.
+"""
+
+from guard.finding import Finding
+from guard.rule import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guard.change import Change
+    from guard.policy import Policy
+
+_EXEMPT = ("Merge ", 'Revert "', "Reapply ", "fixup! ", "squash! ", "amend! ")
+
+
+def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
+    """A finding for a subject without its prefix."""
+    if change.message is None or not policy.prefix or change.computed or change.parents > 1:
+        return
+    subject = next((line for line in change.message.split("\n") if line.strip() and not line.startswith("#")), "")
+    if not subject or subject.startswith(_EXEMPT) or prefixed(subject) or change.author in policy.exempt_authors:
+        return
+    yield Finding("", f"the subject is {subject[:72]!r}", f"git commit -m '[S1] {_what(subject)}'")
+
+
+def prefixed(subject: str) -> bool:
+    """Whether a subject is `[S<N>] what: why`."""
+    head, closed, rest = subject.partition("] ")
+    number = head[2:]
+    what, colon, why = rest.partition(":")
+    return bool(
+        closed and head.startswith("[S") and number.isascii() and number.isdigit() and colon and what.strip() and why.strip()
+    )
+
+
+def _what(subject: str) -> str:
+    """A subject of which only the prefix was missing, or an example."""
+    what, colon, why = subject.partition(": ")
+    return subject.replace("'", "") if colon and what and why and not subject.startswith("[") else "what: why"
+
+
+RULE = Rule(
+    "G401",
+    "unprefixed-message",
+    "with many writers on one branch, the session's number is how one finds whom to ask",
+    check,
+    part="message",
+)
