@@ -1,4 +1,4 @@
-"""Deltas that exist here and that no merge can see yet: uncommitted, or committed and not pushed."""
+"""What is here and in no history that others see: deltas not committed or not pushed, hand edits not committed."""
 
 import shlex
 from pathlib import Path
@@ -14,12 +14,9 @@ def undelivered(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
     uncommitted = [] if repo.bare else _uncommitted(repo, policy)
     if uncommitted:
         files = " ".join(map(shlex.quote, uncommitted))
-        away = "" if Path.cwd() == repo.top() else f"cd {shlex.quote(str(repo.top()))} && "
-        deliver = _deliver(repo, policy, tip)
-        found.append(
-            f"not merged, because not committed: {_some(uncommitted)}\n"
-            f"  fix: {away}git add -- {files} && git commit -m 'deltas' -- {files}{' && ' if deliver else ''}{deliver}"
-        )
+        commit = f"{_to_top(repo)}git add -- {files} && git commit -m 'deltas' -- {files}"
+        fix = " && ".join(filter(None, (commit, _deliver(repo, policy, tip))))
+        found.append(f"not merged, because not committed: {_some(uncommitted)}\n  fix: {fix}")
     unpushed = _unpushed(repo, policy, tip)
     if unpushed:
         found.append(
@@ -27,6 +24,28 @@ def undelivered(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
             f"  fix: {_deliver(repo, policy, tip)}"
         )
     return found
+
+
+def edited(repo: Repo, policy: Policy) -> list[str]:
+    """A sentence about the canonical files of the work tree that differ from HEAD; none before adoption."""
+    if repo.bare or policy.baseline is None:
+        return []
+    paths = [path for _, path in _status(repo, "no", "") if policy.is_canonical(path)]
+    if not paths:
+        return []
+    files = " ".join(map(shlex.quote, paths))
+    what = f"not judged, because not committed: canonical files that differ from HEAD: {_some(paths)}"
+    why = "only a merge may change them; once committed, this would be a finding"
+    show, undo = (
+        f"{_to_top(repo)}git {command} -- {files}"
+        for command in ("diff HEAD", "restore --source=HEAD --staged --worktree")
+    )
+    return [f"{what}\n  why: {why}\n  fix: {undo} (undoes it; {show} shows it)"]
+
+
+def _to_top(repo: Repo) -> str:
+    """What goes before a command with paths as git spells them, where we are not at the top."""
+    return "" if Path.cwd() == repo.top() else f"cd {shlex.quote(str(repo.top()))} && "
 
 
 def _deliver(repo: Repo, policy: Policy, tip: str | None) -> str:
@@ -49,11 +68,15 @@ def _some(paths: list[str]) -> str:
 
 
 def _uncommitted(repo: Repo, policy: Policy) -> list[str]:
-    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all")
-    done = repo.call(*words, "--", f":(top){policy.inbox}", check=False)
-    lines = done.stdout.decode(errors="surrogateescape").split("\0")
-    changed = [line[3:] for line in lines if line and "D" not in line[:2]]
+    changed = [path for state, path in _status(repo, "all", policy.inbox) if "D" not in state]
     return [path for path in changed if is_candidate(path[len(policy.inbox) :])]
+
+
+def _status(repo: Repo, untracked: str, folder: str) -> list[tuple[str, str]]:
+    """The (state, path) of what is not committed below a folder."""
+    words = ("status", "--porcelain", "-z", f"--untracked-files={untracked}", "--no-renames", "--ignore-submodules=all")
+    lines = repo.run(*words, "--", f":(top){folder}", check=False).split("\0")
+    return [(line[:2], line[3:]) for line in lines if line]
 
 
 def _unpushed(repo: Repo, policy: Policy, tip: str | None) -> list[str]:

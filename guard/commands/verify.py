@@ -6,7 +6,9 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.plan import policy_at, start
 from guard.policy import Policy
+from guard.recompute import Problem
 from guard.report import Report, number
+from guard.undelivered import edited
 from guard.verify import VERIFIED, Verdict, verify
 
 _WHY = {
@@ -26,7 +28,10 @@ def run(repo: Repo, span: str | None, report: Report) -> int:
         verdict = verify(repo, old, new, lambda done, total: progress(f"verifying commit {done} of {total}"))
     if span is None and not verdict.problems:
         repo.call("update-ref", VERIFIED, new, check=False)
-    return _tell(verdict, report, old, new, _unpushed(repo, new))
+    warnings = edited(repo, policy_at(repo, repo.resolve("HEAD")))
+    for warning in warnings:
+        report.warn(warning)
+    return _tell(verdict, report, old, new, _unpushed(repo, new), warnings)
 
 
 def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
@@ -35,7 +40,22 @@ def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
         return _default(repo)
     if ".." in span:
         left, _, right = span.partition("..")
-        return (_commit(repo, left) if left else None), _commit(repo, right or "HEAD")
+        if right.startswith("."):
+            raise GuardError(
+                "usage",
+                f"{span} is no range: it has three dots",
+                "a range is judged from a commit that is taken for good, and three dots name none",
+                f"guard verify {left}..{right[1:]}",
+            )
+        old, new = (_commit(repo, left) if left else None), _commit(repo, right or "HEAD")
+        if old not in (None, new) and repo.is_ancestor(new, old):
+            raise GuardError(
+                "usage",
+                f"{span} is the wrong way round: {right or 'HEAD'} is older than {left}",
+                "it holds no commit to judge, and that must not look like a clean history",
+                f"guard verify {right or 'HEAD'}..{left}",
+            )
+        return old, new
     new = _commit(repo, span)
     return _since(repo, policy_at(repo, new), new), new
 
@@ -85,22 +105,28 @@ def _unpushed(repo: Repo, new: str) -> set[str]:
     return set(repo.run("rev-list", new, f"^{hub}").split()) if hub else set()
 
 
-def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed: set[str]) -> int:
+def _fixes(problems: list[Problem], unpushed: set[str]) -> dict[Problem, str]:
+    """The remedy of each problem that has one; one command for all that have the same."""
+    written = [problem for problem in problems if problem.code == "G101" and problem.path]
+    own = list(dict.fromkeys(problem.commit[:12] for problem in written if problem.commit in unpushed))
+    paths = sorted({problem.path for problem in written if problem.commit not in unpushed})
+    revert, restore = f"git revert --no-edit {' '.join(reversed(own))}", f"guard restore {' '.join(paths[:8])}"
+    merge = "guard merge (it takes in every version that history has)"
+    return {problem: revert if problem.commit in unpushed else restore for problem in written} | {
+        problem: merge for problem in problems if problem.code == "G103"
+    }
+
+
+def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed: set[str], warnings: list[str]) -> int:
     code = 1 if verdict.problems else 0
+    fixes = _fixes(verdict.problems, unpushed)
     for problem in verdict.problems:
         place = f"{problem.commit[:12]}:{problem.path}" if problem.path else problem.commit[:12]
         report.say(f"{place}: {problem.code} {problem.what}")
     for seen in dict.fromkeys(problem.code for problem in verdict.problems):
         report.say(f"  why ({seen}): {_WHY[seen]}")
-    written = [problem for problem in verdict.problems if problem.code == "G101" and problem.path]
-    own = list(dict.fromkeys(problem.commit[:12] for problem in written if problem.commit in unpushed))
-    paths = sorted({problem.path for problem in written if problem.commit not in unpushed})
-    if own:
-        report.say(f"  fix: git revert --no-edit {' '.join(reversed(own))}")
-    if any(problem.code == "G103" for problem in verdict.problems):
-        report.say("  fix: guard merge (it takes in every version that history has)")
-    if paths:
-        report.say(f"  fix: guard restore {' '.join(paths[:8])}")
+    for fix in dict.fromkeys(fixes.values()):
+        report.say(f"  fix: {fix}")
     for problem in verdict.repaired:
         report.say(f"{problem.commit[:12]}:{problem.path}: {problem.code} {problem.what}; made good since")
     report.say(
@@ -115,8 +141,12 @@ def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed:
             "commits": verdict.commits,
             "merges": verdict.merges,
             "restores": verdict.restores,
-            "problems": [vars(problem) for problem in verdict.problems],
+            "problems": [
+                {**vars(problem), "why": _WHY[problem.code], "fix": fixes.get(problem, "")}
+                for problem in verdict.problems
+            ],
             "repaired": [vars(problem) for problem in verdict.repaired],
+            "warnings": warnings,
             "exit": code,
         }
     )

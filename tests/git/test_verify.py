@@ -632,3 +632,58 @@ def test_taking_the_baseline_away_and_back_is_noticed(lab: Lab) -> None:
     lab.commit(here, {"state/agents.json": json.dumps({"agents": {}, "_meta": {"count": 0}})})
     lab.commit(here, {"guard.toml": text})
     lab.guard(here, "verify", code=1)
+
+
+def test_problems_say_why_and_fix_to_programs_too(lab: Lab) -> None:
+    """--json gives each problem the why and the fix that the text gives for it, before and after a push."""
+    one, two = lab.fleet("one", "two")
+    lab.commit_push(one, inbox_file(1, "s1"))
+    rewritten = lab.commit(one, {name_of(1, "s1"): delta(1, "s1", x=1)})
+    edit = _edit(lab, one)
+    words = f"git revert --no-edit {edit[:12]}"
+    for fix in (words, "guard restore state/stats.json"):
+        text = lab.guard(one, "verify", code=1).out
+        problems = {each["commit"]: each for each in lab.guard(one, "verify", "--json", code=1).json["problems"]}
+        assert problems.keys() == {rewritten, edit}
+        assert problems[edit]["fix"] == fix
+        assert problems[rewritten]["fix"].startswith("guard merge")
+        for problem in problems.values():
+            assert f"  fix: {problem['fix']}\n" in text
+            assert f"  why ({problem['code']}): {problem['why']}\n" in text
+        lab.git(one, "push", "-q", "origin", "main")
+    lab.git(two, "pull", "-q")
+    lab.guard(two, "merge")
+    lab.guard(two, "restore", "state/stats.json")
+    lab.git(two, "pull", "-q")
+    value = lab.guard(two, "verify", "--json").json
+    assert value["problems"] == []
+    assert {problem["code"] for problem in value["repaired"]} == {"G101", "G103"}
+
+
+def test_hand_edits_that_are_not_committed_are_mentioned(lab: Lab) -> None:
+    """Canonical files that differ from HEAD are named with the commands that show and undo that; the verdict stays."""
+    here = _started(lab)
+    lab.write(here, {"README.md": "mine\n", f"{INBOX}/frame-9-x.json": "{}", "state/stream_assignments.json": "{}"})
+    said = lab.guard(here, "verify", "--json")
+    assert said.err == ""
+    assert said.json["warnings"] == []
+    text = (here / "state/stats.json").read_text()
+    lab.write(here, {"state/stats.json": "{}", "state/agents.json": "{}"})
+    lab.git(here, "add", "state/agents.json")
+    (here / "state/notes.json").unlink()
+    for where in (here, here / "tasks"):
+        where.mkdir(exist_ok=True)
+        said = lab.guard(where, "verify", "--json", "--quiet")
+        [warning] = said.json["warnings"]
+        assert warning in said.err
+        for word in ("state/agents.json", "state/notes.json", "state/stats.json", "git diff HEAD -- "):
+            assert word in warning
+        assert "README" not in warning
+        assert "stream_" not in warning
+    fix = warning.partition("  fix: ")[2].partition(" (")[0]
+    assert lab.run(here / "tasks", "sh", "-c", fix).code == 0
+    assert lab.guard(here, "verify").err == ""
+    assert (here / "state/stats.json").read_text() == text
+    bare = lab.root / "bare.git"
+    lab.git(lab.root, "clone", "-q", "--bare", str(here), str(bare))
+    assert lab.guard(bare, "verify", "--json").json["warnings"] == []
