@@ -23,9 +23,28 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Directory = Annotated[Path, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.")]
+
+def _folder(path: Path | None) -> Path | None:
+    if path is not None and not path.is_dir():
+        raise GuardError(
+            "usage",
+            f"-C {path}: there is no folder of that name",
+            "the folder says which repository is meant, so nothing was done",
+            "-C DIR, with a folder that is there",
+        )
+    return path
+
+
+_directory = typer.Option("-C", metavar="DIR", callback=_folder, help="Run as if started in DIR.")
+
+Directory = Annotated[Path, _directory]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no narration.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Print no progress and no waiting on stderr; results, warnings and errors stay."
+    ),
+]
 
 HERE = Path()
 
@@ -40,7 +59,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def top(
-    directory: Annotated[Path | None, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.")] = None,
+    directory: Annotated[Path | None, _directory] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
@@ -51,7 +70,7 @@ def top(
         try:
             os.chdir(directory)
         except OSError as error:
-            raise typer.Exit(Report().error(GuardError("usage", f"-C {directory}: {error.strerror}"))) from None
+            raise GuardError("usage", f"-C {directory}: {error.strerror}") from None
 
 
 def _run(report: Report, command: Callable[[], int]) -> None:
@@ -60,7 +79,7 @@ def _run(report: Report, command: Callable[[], int]) -> None:
         code = command()
     except GuardError as error:
         code = report.error(error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # EOFError: of who was asked something
         print("guard: interrupted; nothing is half done, run the command again", file=sys.stderr)
         code = 130
     except BrokenPipeError:
@@ -93,8 +112,8 @@ def merge(
         if not math.isfinite(wait):  # what compares with nothing is below no minimum
             raise GuardError("usage", f"--wait {wait} is not a time", fix="guard merge --wait 60")
         streams = [name.strip() for name in expect.split(",")] + _lines(expect_file)
-        options = Options(frame, [name for name in streams if name], wait, push, dry_run, strict)
-        return run(Repo(directory), options, report)
+        expected = list(dict.fromkeys(filter(None, streams)))
+        return run(Repo(directory), Options(frame, expected, wait, push, dry_run, strict), report)
 
     _run(report, command)
 
@@ -262,6 +281,13 @@ def frame_default(
     """Show the open frame: who delivered, who is expected, late or rejected."""
     if context.invoked_subcommand is None:
         frame_status(frame, fetch, directory, as_json, quiet)
+    elif (frame, fetch, directory, as_json, quiet) != (None, True, HERE, False, False):
+        raise GuardError(
+            "usage",
+            f"options stand before {context.invoked_subcommand}",
+            "there they would not count, and another frame or repository would be shown than is meant",
+            f"guard frame {context.invoked_subcommand} [OPTIONS]",
+        )
 
 
 @frames.command("status")
@@ -377,7 +403,30 @@ def _lines(path: Path | None) -> list[str]:
     try:
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise GuardError("usage", f"--expect-file {path} cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise GuardError(
+            "usage",
+            f"--expect-file {path} cannot be read: {reason}",
+            "without it nobody knows which streams to wait for, and which are missing",
+            "guard merge --expect-file FILE, a text with one stream id a line",
+        ) from None
+
+
+def _answer() -> int:
+    """Run what the command line asks for; returns the exit code. What it gets wrong is told like every other error."""
+    try:
+        return app(prog_name="guard", standalone_mode=False) or 0
+    except GuardError as error:
+        wrong = error
+    except Exception as error:
+        # typer's usage errors have no base class that all its versions export, but all of them have these two.
+        told, context = getattr(error, "format_message", None), getattr(error, "ctx", None)
+        if told is None:
+            raise
+        if not told():  # a group without a command: it showed its help
+            return 2
+        wrong = GuardError("usage", told(), "", f"{context.command_path if context else 'guard'} --help")
+    return Report(as_json="--json" in sys.argv).error(wrong)
 
 
 def main() -> None:
@@ -386,7 +435,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode gets question marks, not an error
     try:
-        app()
+        sys.exit(_answer())
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EBADF):
             raise

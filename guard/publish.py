@@ -88,7 +88,10 @@ class Remote:
             self.repo.call("update-ref", "-d", self.tracking, check=False)
         if said:
             raise GuardError(
-                "network", f"{self.name} cannot be read: {said}", "nothing was merged", f"git fetch {self.name}"
+                "network",
+                f"{self.name} cannot be read: {said}",
+                "what the others pushed is not known, so nothing was done",
+                f"git fetch {self.name}",
             )
         copies = self.repo.refs(self.copies)
         deltas = {DELTA_REFS + ref[len(self.copies) :]: oid for ref, oid in copies.items()}

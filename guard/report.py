@@ -2,12 +2,16 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from guard.errors import GuardError
+
+if TYPE_CHECKING:
+    from merge.delta import Invalid
 
 
 class Progress(Protocol):
@@ -93,6 +97,19 @@ class Report:
 def number(count: int, thing: str) -> str:
     """A count with its noun: `1 delta`, `2 deltas`."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def rejection(entry: "Invalid", inbox: str) -> dict[str, str]:
+    """A file of the inbox that was refused: its name, its digest, the reason, and what more there is to say."""
+    detail = entry.detail
+    if entry.reason == "schema" and not detail:
+        detail = f"`guard delta check {shlex.quote(inbox + entry.name)}` says where"
+    return {"file": entry.name, "digest": entry.digest, "reason": entry.reason, "detail": detail}
+
+
+def rejected(said: dict[str, str]) -> str:
+    """A rejection as a line for people."""
+    return "rejected: " + ": ".join(filter(None, (said["file"], said["reason"], said["detail"])))
 
 
 def quiet_stdout() -> None:

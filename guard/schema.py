@@ -6,10 +6,13 @@ jsonschema-rs cannot take gets its verdict.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from guard.errors import GuardError
+from merge.delta import valid_stream
 
 
 def load(name: str) -> dict[str, Any]:
@@ -40,14 +43,27 @@ def conforms(name: str) -> Callable[[Any], bool]:
     return verdict
 
 
-def problems(name: str, value: Any) -> Any:
-    """What is wrong with a value, as pairs (JSON path, sentence), in the order of the paths."""
+def problems(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with a value, as pairs (JSON path, sentence), each once, in the order of the paths."""
     from jsonschema import Draft202012Validator  # here: only a refusal needs the words
 
     errors = Draft202012Validator(load(name)).iter_errors(value)
-    return iter(sorted((error.json_path, _sentence(error)) for error in errors))
+    return iter(sorted({(error.json_path, _sentence(error)) for error in errors}))
 
 
 def _sentence(error: Any) -> str:
-    message = str(error.message)
-    return message if len(message) <= 200 else f"{message[:150]} ... {message[-40:]}"
+    """An error in words: those of the schema where jsonschema would only show a piece of it."""
+    if error.validator in ("pattern", "not", "anyOf"):
+        return f"{_short(json.dumps(error.instance, ensure_ascii=False))} does not fit: {error.schema['description']}"
+    return _short(str(error.message))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:150]} ... {text[-40:]}"
+
+
+def check_stream(stream: str) -> None:
+    """Raise `GuardError` for a text that cannot name a stream."""
+    if not valid_stream(stream):
+        why: str = load("delta")["properties"]["stream_id"]["description"]
+        raise GuardError("usage", f"{stream!r} cannot name a stream", why, "a stream id such as night-1")

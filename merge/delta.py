@@ -134,7 +134,7 @@ def _read(entry: Entry, digest: str, conforms: Conforms, laws: Laws) -> Delta:
     if not isinstance(value, dict):
         raise _Refused("not an object", f"the file holds a {_json_type(value)}")
     if not conforms(value):
-        raise _Refused("schema", "`guard delta check` says where")
+        raise _Refused("schema")  # where it breaks it is beyond a yes or no
     frame, stream = value["frame"], value["stream_id"]
     if not isinstance(frame, int):
         raise _Refused("schema", f"$.frame: {values.dump(frame).decode()} is not written as an integer")

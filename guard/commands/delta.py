@@ -15,10 +15,12 @@ from guard.git import Repo
 from guard.plan import Tree, frame_counter, policy_at, roster
 from guard.policy import Policy
 from guard.report import Report
+from guard.schema import check_stream
 from merge import values
-from merge.delta import MAX_FRAME, Entry, Invalid, digest_of, file_name, read, valid_stream
+from merge.delta import MAX_FRAME, Entry, Invalid, digest_of, file_name, read
 
 _WHY = "one delta that cannot be read, or that says it is another, is a stream's work missing from its frame"
+_AHEAD = "frame {} is more than one past the last closed frame, {}"
 _DAY = 86400
 
 
@@ -35,7 +37,7 @@ class _Finding:
 def check(repo: Repo | None, paths: Sequence[str], report: Report) -> int:
     """Judge files as the merge would, and by what hooks and servers refuse beyond it; returns 0 or 1."""
     policy, counter = _surroundings(repo)
-    files = [file for path in paths for file in _files(path)]
+    files = _files(paths, policy.inbox)
     found = [finding for file in files for finding in _check(file, policy, counter)]
     for finding in found:
         report.say(f"{finding.path}:1: G102 invalid-delta: {finding.where}: {finding.message}")
@@ -72,12 +74,32 @@ def _surroundings(repo: Repo | None) -> tuple[Policy, int | None]:
     return policy, None if counter < 0 else counter
 
 
-def _files(path: str) -> list[Path]:
+def _files(paths: Sequence[str], inbox: str) -> list[Path]:
+    """The files to judge, each once; none at all only where the inbox itself was named, which may be empty."""
+    inboxes = {path for path in paths if f"{Path(path).resolve().as_posix()}/".endswith(f"/{inbox}")}
+    files = {
+        file.parent.resolve() / file.name: file
+        for path in paths
+        for file in _below(path, "" if path in inboxes else "frame-")
+    }
+    if not files and not inboxes.issuperset(paths):
+        raise GuardError(
+            "usage",
+            f"there is no delta in {', '.join(paths)}: no file frame-FRAME-STREAM.json",
+            "nothing was judged, and that must not look like all good",
+            f"guard delta check {inbox}",
+        )
+    return list(files.values())
+
+
+def _below(path: str, beginning: str) -> list[Path]:
+    """The file, or those of a folder whose names begin so and end in .json."""
     here = Path(path)
     if here.is_dir() and not here.is_symlink():
-        return sorted(file for file in here.iterdir() if file.name.lower().endswith(".json"))
+        names = ((file.name.lower(), file) for file in here.iterdir())
+        return sorted(file for name, file in names if name.startswith(beginning) and name.endswith(".json"))
     if not here.is_symlink() and not here.exists():
-        raise GuardError("usage", f"there is no file {path}", "", "guard delta check FILE...")
+        raise GuardError("usage", f"there is no file {path}", "nothing was judged", "guard delta check FILE...")
     return [here]
 
 
@@ -98,7 +120,7 @@ def _check(file: Path, policy: Policy, counter: int | None) -> list[_Finding]:
     edit = f"edit {shlex.quote(str(file))}"
     found = []
     if counter is not None and judged.frame > counter + 1:
-        message = f"frame {judged.frame} is more than one past the last closed frame, {counter}"
+        message = _AHEAD.format(judged.frame, counter)
         found.append(_Finding(str(file), "$.frame", message, f'{edit}: "frame": {counter + 1}'))
     if judged.moment[0] > datetime.now(UTC).timestamp() + _DAY:
         message = f"its time {judged.moment[2]} is more than a day ahead"
@@ -148,7 +170,7 @@ def _explained(file: Path, entry: Entry, judged: Invalid) -> list[_Finding]:
 
 def new(repo: Repo, frame: int | None, stream: str | None, report: Report) -> int:
     """Write a delta to fill in, at its place in the inbox; an existing file is never written over."""
-    frame, stream, folder = _place(repo, frame, stream)
+    frame, stream, folder = _place(repo, "new", frame, stream, report)
     value: dict[str, Any] = {
         "frame": frame,
         "stream_id": stream,
@@ -176,7 +198,7 @@ def new(repo: Repo, frame: int | None, stream: str | None, report: Report) -> in
 
 def fallback(repo: Repo, frame: int | None, stream: str | None, reason: str, report: Report) -> int:
     """Write the delta of a stream that delivered nothing; beside one that is there, under a name of its own."""
-    frame, stream, folder = _place(repo, frame, stream)
+    frame, stream, folder = _place(repo, "fallback", frame, stream, report)
     meta = {"status": "fallback", "timestamp": _now(), **({"reason": reason} if reason else {})}
     data = _text({"frame": frame, "stream_id": stream, "posts_created": [], "comments_added": [], "_meta": meta})
     path = folder / file_name(frame, stream)
@@ -187,22 +209,22 @@ def fallback(repo: Repo, frame: int | None, stream: str | None, reason: str, rep
     return 0
 
 
-def _place(repo: Repo, frame: int | None, stream: str | None) -> tuple[int, str, Path]:
+def _place(repo: Repo, command: str, frame: int | None, stream: str | None, report: Report) -> tuple[int, str, Path]:
     """The frame and stream that a delta is for: as asked, from the environment, or from what is open."""
     if repo.bare:
-        raise GuardError("usage", "a delta is written in a clone with a work tree")
-    head = repo.resolve("HEAD")
-    policy = policy_at(repo, head)
+        raise GuardError(
+            "usage", "a delta is written in a clone with a work tree", "it is a file, to be committed", "git clone"
+        )
+    policy, newest = _surroundings(repo)
     stream = stream or os.environ.get("GUARD_STREAM")
     if not stream:
-        raise GuardError("usage", "which stream?", "", "guard delta new --stream ID, or GUARD_STREAM=ID")
-    if not valid_stream(stream):
         raise GuardError(
             "usage",
-            f"{stream!r} cannot name a stream",
-            "it becomes part of file names and refs: letters, digits and ._- only, beginning with a letter or digit, "
-            "at most 128, without .. and not ending in . or .lock",
+            "which stream?",
+            "a delta says which stream of its frame it is from",
+            f"guard delta {command} --stream ID, or GUARD_STREAM=ID",
         )
+    check_stream(stream)
     given = os.environ.get("GUARD_FRAME", "")
     if frame is None and given:
         if not given.isascii() or not given.isdecimal() or len(given) > len(str(MAX_FRAME)):
@@ -211,14 +233,18 @@ def _place(repo: Repo, frame: int | None, stream: str | None) -> tuple[int, str,
             )
         frame = int(given)
     if frame is None:
-        tree = Tree(repo, head)
+        tree = Tree(repo, repo.resolve("HEAD"))
         counter = frame_counter(tree, policy.laws)
         rostered, _ = roster(tree, policy)
         frame = rostered if rostered is not None and rostered > counter else counter + 1
     if not 0 <= frame <= MAX_FRAME:
         raise GuardError("usage", f"frame {frame} is not between 0 and {MAX_FRAME}")
-    top = repo.top()
-    return frame, stream, top / policy.inbox
+    if newest is not None and frame > newest + 1:
+        why = "a merge of it takes the frame counter there, and the counter never goes back"
+        other = f"guard delta {command} --frame {newest + 1} --stream {stream}"
+        fix = f"unless that is meant, delete it, then {other}"
+        report.warn(f"{_AHEAD.format(frame, newest)}\n  why: {why}\n  fix: {fix}")
+    return frame, stream, repo.top() / policy.inbox
 
 
 def _agents() -> list[str]:

@@ -7,7 +7,7 @@ from guard.plan import Tree, adopted, frame_counter, policy_at, roster, streams_
 from guard.policy import Policy
 from guard.publish import DELTA_REFS, Snapshot, hub
 from guard.recompute import newest_merge
-from guard.report import Report, number
+from guard.report import Report, number, rejected, rejection
 from guard.schema import conforms
 from merge.delta import Delta, Invalid, read
 
@@ -31,7 +31,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     late = sorted(
         {(entry.frame, entry.stream) for entry in unmerged if isinstance(entry, Delta) and entry.frame <= counter}
     )
-    bad = [entry for entry in unmerged if isinstance(entry, Invalid)]
+    bad = [rejection(entry, policy.inbox) for entry in unmerged if isinstance(entry, Invalid)]
     _tell(report, counter, frame, rows, late, bad)
     report.result(
         {
@@ -39,7 +39,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
             "frame": frame,
             "streams": [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
             "late": [{"frame": at, "stream": stream} for at, stream in late],
-            "rejected": [{"file": entry.name, "reason": entry.reason, "detail": entry.detail} for entry in bad],
+            "rejected": bad,
             "unmerged": len(unmerged),
             "exit": 0,
         }
@@ -88,7 +88,7 @@ def _tell(
     frame: int,
     rows: list[tuple[str, str, str, bool, int]],
     late: list[tuple[int, str]],
-    bad: list[Invalid],
+    bad: list[dict[str, str]],
 ) -> None:
     came = sum(1 for row in rows if row[1] != "missing")
     wanted = sum(1 for row in rows if row[3])
@@ -100,4 +100,4 @@ def _tell(
     for at, stream in late:
         report.say(f"late: {stream} of frame {at}; the next merge puts it into its own frame's page")
     for entry in bad:
-        report.say(f"rejected: {entry.name}: {entry.reason}{': ' + entry.detail if entry.detail else ''}")
+        report.say(rejected(entry))

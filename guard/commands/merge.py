@@ -15,7 +15,8 @@ from guard.plan import Plan, Tree, frame_counter, policy_at, roster, streams_of,
 from guard.policy import Policy
 from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge, remember
-from guard.report import Report, number
+from guard.report import Report, number, rejected, rejection
+from guard.schema import check_stream
 from guard.undelivered import undelivered
 from merge import values
 from merge.delta import valid_stream
@@ -128,6 +129,8 @@ def run(repo: Repo, options: Options, report: Report) -> int:
     """Merge; returns the exit code (1 with `strict` where a delta was rejected)."""
     # Parsed deltas hold no cycles, and looking for some among a million objects is a third of the run.
     gc.disable()
+    for stream in options.expect:
+        check_stream(stream)
     policy = policy_at(repo, repo.resolve("HEAD"))
     place: Hub = hub(repo, policy.branch, policy.remote)
     job = _Job(repo, place, options, report)
@@ -262,10 +265,7 @@ def _tell(job: _Job, made: _Made) -> int:
         "streams": len({(delta.frame, delta.stream) for delta in outcome.applied}),
         "deltas": sorted(delta.digest for delta in outcome.applied),
         "entries": dict(outcome.entries),
-        "rejected": [
-            {"file": entry.name, "digest": entry.digest, "reason": entry.reason, "detail": entry.detail}
-            for entry in outcome.rejected
-        ],
+        "rejected": [rejection(entry, plan.policy.inbox) for entry in outcome.rejected],
         "duplicate": [{"file": name, "digest": digest} for name, digest in outcome.duplicate],
         "recovered": [{"file": arrival.name, "commit": arrival.origin} for arrival in plan.recovered],
         "unplaced": outcome.unplaced,
@@ -299,7 +299,7 @@ def _say(report: Report, plan: Plan, made: _Made, missing: list[str], published:
     for arrival in plan.recovered:
         report.say(f"  recovered: {arrival.name} as {arrival.origin[:12]} had it; the inbox does not hold it any more")
     for entry in outcome.rejected:
-        report.say(f"  rejected: {entry.name}: {entry.reason}{': ' + entry.detail if entry.detail else ''}")
+        report.say(f"  {rejected(rejection(entry, plan.policy.inbox))}")
     if outcome.duplicate:
         report.say(f"  {len(outcome.duplicate)} files hold deltas that were merged before")
     for target in outcome.unplaced:

@@ -30,7 +30,7 @@ class _Job:
         """The restoring commit on top of the tip; None where the files are right already."""
         tip = snapshot.tip
         if tip is None:
-            raise GuardError("usage", "there is no commit to restore from")
+            raise GuardError("usage", "there is no commit to restore from", "the state branch has none", "git fetch")
         policy = policy_at(self.repo, tip)
         _restorable(policy, self.paths)
         self.rev = self._rev(policy, tip)
@@ -44,8 +44,17 @@ class _Job:
         wanted = _with_recounted(policy, self.paths)
         present = {path for _, _, path in self.repo.tree(tip, "") if policy.is_canonical(path)}
         files: dict[str, bytes | None] = {}
-        for path in sorted(present | rebuilt.files.keys()):
-            if not any(path == each or path.startswith(each.rstrip("/") + "/") for each in wanted):
+        known = present | rebuilt.files.keys()
+        for asked in self.paths:
+            if not any(_within(path, asked) for path in known):
+                raise GuardError(
+                    "usage",
+                    f"{asked} is neither in {self.rev[:12]}, to restore from, nor in {tip[:12]}, now",
+                    "a mistyped name must not look like a file that is as it should be",
+                    f"git ls-tree -r --name-only {self.rev[:12]} (shows which files there are)",
+                )
+        for path in sorted(known):
+            if not any(_within(path, each) for each in wanted):
                 continue
             good = rebuilt.files.get(path)
             if good != now.get(path):
@@ -63,7 +72,9 @@ class _Job:
         if self.to is not None:
             rev = self.repo.resolve(self.to)
             if rev is None:
-                raise GuardError("usage", f"{self.to} is not a commit here")
+                raise GuardError(
+                    "usage", f"{self.to} is not a commit here", "", "guard restore PATH --to REV, or without --to"
+                )
             return rev
         good = newest_merge(self.repo, policy, tip) or policy.baseline
         if good is None or self.repo.resolve(good) is None:
@@ -71,7 +82,7 @@ class _Job:
         wrong = {
             problem.commit
             for problem in verify(self.repo, self._since(policy, tip, good), tip).problems
-            if problem.code == "G101" and any(problem.path.startswith(path) for path in self.paths)
+            if problem.code == "G101" and any(_within(problem.path, asked) for asked in self.paths)
         }
         line = self.repo.run("rev-list", "--first-parent", "--reverse", tip).split()
         for before, commit in pairwise(line):
@@ -105,6 +116,11 @@ class _Job:
             )
 
 
+def _within(path: str, asked: str) -> bool:
+    """Whether a file is the one that was asked for, or lies in the folder that was."""
+    return path == asked or path.startswith(asked.rstrip("/") + "/")
+
+
 def _with_recounted(policy: Policy, paths: Sequence[str]) -> list[str]:
     """The paths, and the file of totals where it counts records of a file among them."""
     laws = policy.laws
@@ -116,18 +132,21 @@ def _restorable(policy: Policy, paths: Sequence[str]) -> None:
     for path in paths:
         folder = path.rstrip("/") + "/x.json"
         if not (policy.is_canonical(path) or policy.is_canonical(folder)):
+            name = f"guard restore PATH, with one of {', '.join(policy.canonical)}"
             raise GuardError(
                 "usage",
-                f"{path} is not canonical state",
+                f"{path or 'the empty path'} is not canonical state",
                 "guard restore rebuilds what only a merge may write",
-                f"git restore --source=REV -- {path}",
+                name if path in ("", ".") else f"git restore --source=REV -- {path}",
             )
 
 
 def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int:
     """Restore and publish; says what every file held before and holds now."""
     policy = policy_at(repo, repo.resolve("HEAD"))
-    paths = [path if policy.is_canonical(path) else posixpath.normpath(repo.prefix + path) for path in paths]
+    paths = [
+        posixpath.normpath(repo.prefix + path) if path and not policy.is_canonical(path) else path for path in paths
+    ]
     place = hub(repo, policy.branch, policy.remote)
     job = _Job(repo, paths, to, report)
     with report.working("restoring") as progress:
