@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from guard import schema
 from guard.errors import GuardError
 from guard.policy import Policy, matcher, parse
+from guard.policy_table import Table
 from guard.policy_values import BYTES, FRAMES, LEVELS, NOT_A_LIST
 from merge.delta import Entry
 from merge.fold import fold, page_path, rejected_path
@@ -725,6 +726,55 @@ def test_every_key_is_described() -> None:
 
     found = list(undescribed(schema.load("policy"), ""))
     assert [place for place in found if not place.endswith(".law")] == []
+
+
+# ---- the documents say the same ----------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs/policy.md").read_text(encoding="utf-8")
+
+
+def documented() -> dict[str, str]:
+    """Every key of docs/policy.md, with what stands there as its default."""
+    found = {}
+    for section in PAGE.split("\n## ")[1:]:
+        table = section.partition("\n")[0].strip("[]")
+        for key, default in re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", section, re.MULTILINE):
+            found[f"{table}.{key}"] = default
+    return found
+
+
+def test_every_key_that_is_read_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/policy.md has exactly the keys that the reader asks a guard.toml for, at any depth."""
+    asked: set[str] = set()
+    close = Table.close
+
+    def noting(table: Table) -> None:
+        asked.update(re.sub(r"\[\d+\]", "", table.below(key)) for key in table.known)
+        close(table)
+
+    monkeypatch.setattr(Table, "close", noting)
+    parse(FULL.encode())
+    tables = {key for key in asked if "." not in key}
+    assert documented().keys() == asked - tables
+    assert {key.split(".")[0] for key in documented()} == tables
+
+
+def test_every_default_is_documented() -> None:
+    """The defaults of docs/policy.md are those of the schema, and its laws written out are the default laws."""
+    said = documented()
+    for place, described in leaves(schema.load("policy")):
+        if "default" in described and place[-1] not in ("lists", "maps"):
+            stated = tomllib.loads(f"it = {said['.'.join(place)].strip('`')}")["it"]
+            assert stated == described["default"], place
+    for name, law in (("lists", "list"), ("maps", "map")):
+        properties = schema.load("policy")["$defs"][law]["properties"]
+        required = schema.load("policy")["$defs"][law]["required"]
+        for key, described in properties.items():
+            default = toml(described["default"]) if "default" in described else ""
+            stated = said[f"merge.{name}.{key}"]
+            assert stated == ("required" if key in required else f"`{default}`" if default else "none"), key
+    [block] = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert parse(block.encode()) == Policy()
 
 
 @pytest.mark.parametrize("text", [text for text, _ in BAD_VALUES if "1979-05-27" not in text])  # JSON has no dates
