@@ -225,7 +225,9 @@ def check(
 
 @app.command(rich_help_panel="set up")
 def explain(
-    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="G101, or canonical-write; default: all.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="G101, or canonical-write; default: all.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

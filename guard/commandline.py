@@ -54,7 +54,7 @@ def verdict(words: "Sequence[str]") -> str:
     if command == "stash":
         return _stash(rest)
     if command in ("rebase", "merge", "pull"):
-        asked = [word for word in rest if word.startswith("--autos") or word.startswith("--no-autos")]
+        asked = [word for word in rest if word.startswith(("--autos", "--no-autos"))]
         return "autostash" if asked and asked[-1].startswith("--autos") else ""
     if command in ("add", "stage"):
         return _add(rest)

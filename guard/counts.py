@@ -30,7 +30,7 @@ class State(NamedTuple):
     @property
     def drifts(self) -> bool:
         """Whether the number that stands there is wrong, or cannot be told."""
-        return bool(self.problem) or None not in (self.stated, self.actual) and self.stated != self.actual
+        return bool(self.problem) or (None not in (self.stated, self.actual) and self.stated != self.actual)
 
 
 def states(counts: Iterable[Count], read: Read, listing: Listing) -> Iterator[State]:

@@ -63,8 +63,15 @@ class Repo:
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
         self._inherited = False
-        words = ("rev-parse", "--is-bare-repository", "--show-object-format", "--absolute-git-dir", "--git-common-dir")
-        words += ("--show-cdup", "--show-prefix")
+        asked = (
+            "is-bare-repository",
+            "show-object-format",
+            "absolute-git-dir",
+            "git-common-dir",
+            "show-cdup",
+            "show-prefix",
+        )
+        words = ("rev-parse", *(f"--{name}" for name in asked))
         done = self.call(*words, check=False)
         if done.returncode != 0 and str(directory) == "." and "GIT_DIR" in os.environ:
             self._inherited = True  # somebody keeps a repository's files elsewhere, and says where

@@ -37,7 +37,7 @@ def judge(
     passing = allowable(chosen, policy, allowed)
     found = _run([rule for rule in chosen if rule.code not in passing], change, policy)
     if not codes or "G108" in codes:
-        found += _loosened(chosen, change, policy, found)
+        found += _loosened(chosen, change, found)
     return sorted(found, key=lambda finding: finding.rank)
 
 
@@ -56,7 +56,7 @@ def _run(chosen: "Iterable[Rule]", change: "Change", policy: "Policy") -> list[F
     return found
 
 
-def _loosened(chosen: "list[Rule]", change: "Change", policy: "Policy", found: "list[Finding]") -> list[Finding]:
+def _loosened(chosen: "list[Rule]", change: "Change", found: "list[Finding]") -> list[Finding]:
     """A finding of G108 where the change's own guard.toml would let pass what the old one refuses."""
     from guard.policy import FILE
 

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from pathlib import Path
 
 from guard.change import NONE, Bulk, Change, File
 from guard.errors import GuardError
@@ -192,8 +191,9 @@ def commits(repo: Repo, old: str | None, new: str) -> Iterator[Judged]:
         if len(parents) > 1 and any(policies.before([parent]).baseline for parent in parents):
             side = state.found.newest.get(commit, parents[0])
             policy = policies.before([side])
-            differences = repo.changes(side, commit)
-        yield Judged(_commit(repo, policy, commit, parents, differences, state), policy)
+            yield Judged(_commit(repo, policy, commit, parents, repo.changes(side, commit), state), policy)
+        else:
+            yield Judged(_commit(repo, policy, commit, parents, differences, state), policy)
 
 
 class _State:

@@ -45,7 +45,10 @@ def _policy(top: Table) -> Policy:
     default = Policy()
     repository, canonical, inbox = top.table("repository"), top.table("canonical"), top.table("inbox")
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
-    messages, deletions, allow, counts = *(top.table(key) for key in ("messages", "deletions", "allow")), top.tables("counts")
+    messages, deletions, allow, counts = (
+        *(top.table(key) for key in ("messages", "deletions", "allow")),
+        top.tables("counts"),
+    )
     excepted = canonical.texts("except", default.canonical_except, check.glob)
     roster_path = roster.text("path", default.roster, check.json_file)
     not_canonical = tuple(dict.fromkeys((roster_path, *filter(is_plain, excepted))))

@@ -55,7 +55,10 @@ def show(report: Report, findings: Sequence[Finding], judged: int, what: str, *,
 
 def annotation(finding: Finding) -> str:
     """A finding as a GitHub workflow command, which GitHub shows in the diff."""
-    said = [finding.message, *(f"{label}: {text}" for label, text in (("why", finding.why), ("fix", finding.fix)) if text)]
+    said = [
+        finding.message,
+        *(f"{label}: {text}" for label, text in (("why", finding.why), ("fix", finding.fix)) if text),
+    ]
     if finding.commit:
         said.append(f"commit: {finding.commit}")
     text = "\n".join(said).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

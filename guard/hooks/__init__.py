@@ -26,10 +26,7 @@ def run(words: list[str]) -> int:
     as_json = "--json" in words
     name, *arguments = [word for word in words if word != "--json"] or [""]
     try:
-        handler = _handler(name)
-        if handler is None:
-            raise GuardError("usage", f"guard-hook knows no {name or 'hook without a name'}", "", f"one of: {', '.join(HOOKS)}")
-        return int(handler(arguments, as_json))
+        return int(_handler(name)(arguments, as_json))
     except GuardError as error:
         print(error.text(), file=sys.stderr)
         return error.exit_code
@@ -61,4 +58,6 @@ def _handler(name: str):  # type: ignore[no-untyped-def]  # importing the type w
             "pre-rebase": refs.before_rebase,
             "reference-transaction": refs.before_move,
         }.get(name, refs.refresh)
-    return None
+    from guard.errors import GuardError
+
+    raise GuardError("usage", f"guard-hook knows no {name or 'hook without a name'}", "", f"one of: {', '.join(HOOKS)}")

@@ -67,7 +67,9 @@ def _stash(repo: Repo, ref: str, new: str, command: Sequence[str]) -> list[Findi
     repo.call("update-ref", f"{RESCUE}{new}", new)
     code = "G501" if ref == "refs/stash" else "G502"
     rule = next(rule for rule in rules() if rule.code == code)
-    finding = Finding("", f"{ref} is not written; what it would hold is kept as {RESCUE}{new}", f"git stash apply {new}")
+    finding = Finding(
+        "", f"{ref} is not written; what it would hold is kept as {RESCUE}{new}", f"git stash apply {new}"
+    )
     finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
     return [finding]
 
@@ -78,7 +80,8 @@ def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tup
     base = _base(repo, f"refs/remotes/{policy.remote}/{policy.branch}", old, new)
     found: list[Finding] = []
     number = 0
-    for number, each in enumerate(observe.commits(repo, base, new), 1):
+    for each in observe.commits(repo, base, new):
+        number += 1
         allowed = _allowed(each.change)
         direct = each.change.commit == new and split(command)[0] == "commit"
         codes = list(_HARD if direct else _HARD[:3])
@@ -148,7 +151,9 @@ def before_rebase(_arguments: Sequence[str], as_json: bool) -> int:
 
         shutil.rmtree(state)
         rule = next(rule for rule in rules() if rule.code == "G502")
-        finding = Finding("", "an autostash is refused here; everything is as it was", "git commit first, then git rebase")
+        finding = Finding(
+            "", "an autostash is refused here; everything is as it was", "git commit first, then git rebase"
+        )
         finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
         return surroundings.tell([finding], 1, as_json=as_json)
     repo.close()

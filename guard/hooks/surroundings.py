@@ -48,7 +48,10 @@ def allowance(policy: Policy) -> dict[str, str]:
             raise GuardError("usage", f"GUARD_ALLOW cannot let {code} pass", why, f"guard explain {code}")
         if not reason.strip():
             raise GuardError(
-                "usage", f"GUARD_ALLOW={said} gives no reason", "it is recorded in the commit", f"GUARD_ALLOW='{code} why'"
+                "usage",
+                f"GUARD_ALLOW={said} gives no reason",
+                "it is recorded in the commit",
+                f"GUARD_ALLOW='{code} why'",
             )
         found[code] = " ".join(reason.split())
     return found

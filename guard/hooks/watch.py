@@ -38,7 +38,9 @@ def current_policy(repo: Repo, folder: Path) -> Policy:
 def write(folder: Path, oid: str, policy: Policy) -> None:
     """Write the watch file: shell functions that say which paths need a judgement."""
     protected = (*policy.canonical, *policy.append_rows, *policy.append_sections, *policy.append_files)
-    counted = [path for count in policy.counts for path in (count.file, count.source.partition("#")[0], count.files) if path]
+    counted = [
+        path for count in policy.counts for path in (count.file, count.source.partition("#")[0], count.files) if path
+    ]
     watched = dict.fromkeys((FILE, f"{policy.inbox}*", *protected, *counted))
     specs = " ".join(shlex.quote(f":(top,glob){glob}") for glob in (*policy.canonical, FILE))
     excepted = " ".join(shlex.quote(f":(top,exclude,glob){glob}") for glob in (*policy.canonical_except, policy.roster))
@@ -61,7 +63,7 @@ def case(glob: str) -> str:
         if character in "*?":
             parts.append(character)
         else:
-            parts.append(f"'{character}'" if character != "'" else "\"'\"")
+            parts.append(f"'{character}'" if character != "'" else '"\'"')
     return "".join(parts).replace("''", "").replace("**", "*")
 
 

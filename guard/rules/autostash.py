@@ -33,7 +33,9 @@ def check(change: "Change", _policy: "Policy") -> "Iterator[Finding]":
     from guard.commandline import verdict
 
     if verdict(change.command) == "autostash":
-        yield Finding("", "an autostash is refused here; nothing was changed", "commit your own files first: git commit")
+        yield Finding(
+            "", "an autostash is refused here; nothing was changed", "commit your own files first: git commit"
+        )
 
 
 RULE = Rule(

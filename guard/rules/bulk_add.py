@@ -14,8 +14,8 @@ Instead:
     $ git add -- mine.txt
     $ git commit -m "[S1] mine: a file"
 
-Nothing is done to the index when it happens: the commit is refused, and `git reset` forgets it. `git add FOLDER` passes
-unless the folder is the top, or it stages deletions. If everything is meant, say why: GUARD_ALLOW='G201 why' git commit.
+Nothing is done to the index when it happens: the commit is refused, and `git reset` forgets it. `git add FOLDER`
+passes unless the folder is the top, or it stages deletions. If everything is meant: GUARD_ALLOW='G201 why' git commit.
 """
 
 from guard.finding import Finding
@@ -42,7 +42,11 @@ def check(change: "Change", _policy: "Policy") -> "Iterator[Finding]":
     if bulk.folders and not gone:
         return
     commits = " commit " in f" {bulk.command} "
-    what = f"{bulk.command} took in {len(change.files)} files" if not gone else f"{bulk.command} staged {len(gone)} deletions"
+    what = (
+        f"{bulk.command} took in {len(change.files)} files"
+        if not gone
+        else f"{bulk.command} staged {len(gone)} deletions"
+    )
     fix = "git add -- FILE..., then git commit without -a" if commits else "git reset -q, then git add -- FILE..."
     yield Finding("", what, fix)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding for every canonical path whose bytes nobody can compute."""
-    if not policy.baseline or not any(policy.is_canonical(file.path) for file in change.files) and change.parents < 2:
+    if not policy.baseline or (not any(policy.is_canonical(file.path) for file in change.files) and change.parents < 2):
         return
     for path, what in sorted(change.foreign().items()):
         if change.commit:

@@ -36,9 +36,14 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     for state in states(counts, change.new, change.listed):
         if not state.drifts:
             continue
-        what = state.problem or f"{place(state.declared)} says {state.stated}, there are {state.actual}: {source(state.declared)}"
+        what = (
+            state.problem
+            or f"{place(state.declared)} says {state.stated}, there are {state.actual}: {source(state.declared)}"
+        )
         canonical = policy.is_canonical(state.declared.file)
-        yield Finding(state.declared.file, what, "guard merge" if canonical and policy.baseline else "guard counts --fix")
+        yield Finding(
+            state.declared.file, what, "guard merge" if canonical and policy.baseline else "guard counts --fix"
+        )
 
 
 RULE = Rule("G105", "count-drift", "a wrong number is read, believed and written on from", check)

@@ -44,7 +44,9 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     for file in files:
         if not is_candidate(file.path[len(policy.inbox) :]):
             continue
-        back = "git restore --staged --worktree --" if not change.commit else f"git restore --source {change.commit}^ --"
+        back = (
+            "git restore --staged --worktree --" if not change.commit else f"git restore --source {change.commit}^ --"
+        )
         if not file.deleted:
             yield Finding(file.path, "a committed delta was rewritten", f"{back} {shlex.quote(file.path)}", 1)
         elif not change.recorded(file):

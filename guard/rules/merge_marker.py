@@ -34,13 +34,15 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         if not file.new_mode.startswith("100"):
             continue
         data = change.read(file.new)
-        if data is None or b"<<<<<<<" not in data and b">>>>>>>" not in data and b"\n=======" not in data:
+        if data is None or (b"<<<<<<<" not in data and b">>>>>>>" not in data and b"\n=======" not in data):
             continue
         strict = policy.in_inbox(file.path) or policy.is_canonical(file.path) or file.path.endswith(".json")
         line = _marker(data, strict=strict or policy.append_only(file.path) is not None)
         old = change.read(file.old) if line and not file.added else None
         if line and (old is None or not _marker(old, strict=strict)):
-            yield Finding(file.path, "it holds the markers of an unfinished merge", "resolve them, then git add it", line)
+            yield Finding(
+                file.path, "it holds the markers of an unfinished merge", "resolve them, then git add it", line
+            )
 
 
 def _marker(data: bytes, *, strict: bool) -> int:
@@ -49,7 +51,7 @@ def _marker(data: bytes, *, strict: bool) -> int:
     seen = first = 0
     for number, line in enumerate(data.split(b"\n"), 1):
         head, rest = line[:7], line[7:]
-        if head not in wanted and head != b"|||||||" or rest.strip() and not rest.startswith(b" "):
+        if (head not in wanted and head != b"|||||||") or (rest.strip() and not rest.startswith(b" ")):
             continue
         if head == b"=======" and rest.strip():
             continue

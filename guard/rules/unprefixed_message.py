@@ -44,7 +44,13 @@ def prefixed(subject: str) -> bool:
     number = head[2:]
     what, colon, why = rest.partition(":")
     return bool(
-        closed and head.startswith("[S") and number.isascii() and number.isdigit() and colon and what.strip() and why.strip()
+        closed
+        and head.startswith("[S")
+        and number.isascii()
+        and number.isdigit()
+        and colon
+        and what.strip()
+        and why.strip()
     )
 
 
