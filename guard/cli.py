@@ -194,6 +194,27 @@ def uninstall(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet
     _run(report, command)
 
 
+@app.command(rich_help_panel="frames")
+def counts(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write the right numbers: staged, or as a recount of state.")
+    ] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the declared counts: what they say, and what there is."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.counts import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report, fix=fix)
+
+    _run(report, command)
+
+
 @app.command(rich_help_panel="set up")
 def check(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files or folders on disk.")] = None,

@@ -12,6 +12,7 @@ from merge.delta import Entry, digest_of, frame_in_name, is_candidate
 
 MERGE_TRAILER = "Guard-Merge"
 RESTORE_TRAILER = "Guard-Restore"
+RECOUNT_TRAILER = "Guard-Recount"
 
 _TRAILER = re.compile(
     r"^Guard-Merge: frames=([0-9]{1,10}(?:,[0-9]{1,10})*) close=([0-9]{1,10}) deltas=([0-9]{1,10})"
@@ -71,6 +72,11 @@ def restored(message: str) -> str | None:
     """The commit that a `Guard-Restore` line names."""
     found = _RESTORE.findall(message)
     return found[-1] if found else None
+
+
+def is_recount(message: str) -> bool:
+    """Whether a commit says that it counts canonical files anew."""
+    return any(line.startswith(f"{RECOUNT_TRAILER}: ") for line in message.split("\n"))
 
 
 def arrivals(repo: Repo, policy: Policy, tip: str, beyond: str | None) -> list[Arrival]:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Literal
 
 from merge.laws import DEFAULT as LAWS
-from merge.laws import Laws
+from merge.laws import CountLaw, Laws
 
 FILE = "guard.toml"
 
@@ -41,6 +41,18 @@ class Count:
     files: str = ""
     matches: str = ""
     optional: bool = False
+
+    def law(self) -> CountLaw | None:
+        """How a merge counts it anew; None for what no merge can: texts, and files that are not JSON."""
+        file, _, pointer = self.source.partition("#")
+        if not (self.pointer and pointer):
+            return None
+        return CountLaw(self.file, keys(self.pointer), self.how, file, keys(pointer))  # type: ignore[arg-type]
+
+
+def keys(pointer: str) -> tuple[str, ...]:
+    """The keys of a JSON pointer (RFC 6901)."""
+    return tuple(key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:])
 
 
 COUNTS = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from guard.policy import FILE, Policy, is_plain, matcher, sample_of
+from guard.policy import COUNTS, FILE, Policy, is_plain, matcher, sample_of
 from guard.policy_problems import Problem, key_path, nearest, quoted, shown
 from merge.laws import Laws, MapLaw
 
@@ -59,10 +59,40 @@ def _all_clashes(policy: Policy) -> Iterator[_Clash]:
     for position, law in enumerate(policy.laws.maps):
         yield from _map_clashes(law, f"merge.maps[{position}]", policy.laws)
     yield from _totals_clash(policy.laws)
+    yield from _count_clashes(policy)
     places = _places(policy)
     yield from _places_clash(policy, places)
     yield from _append_only_clashes(policy, places)
     yield from _editable_clashes(policy, places)
+
+
+# --- counts ----------------------------------------------------------------------------------------------------
+
+
+def _count_clashes(policy: Policy) -> Iterator[_Clash]:
+    """Counts in canonical files that no merge could keep: each merge must come to the same numbers as any other way."""
+    if policy.counts == COUNTS:
+        return
+    stated = {f"{count.file}#{count.pointer}" for count in policy.counts}
+    kept = (policy.laws.pages, policy.laws.registers, *(law.index for law in policy.laws.lists if law.index))
+    for position, count in enumerate(policy.counts):
+        if not policy.is_canonical(count.file) or count in COUNTS:
+            continue
+        at, law = f"counts[{position}]", count.law()
+        if law is None or not policy.is_canonical(law.of):
+            sentence = "a merge keeps this number, so it must be at a pointer and count what canonical JSON holds"
+            yield _Clash(at, sentence, ("canonical", "inbox", "roster"))
+        elif any(path.startswith(f"{folder}/") for path in (law.file, law.of) for folder in kept):
+            yield _Clash(at, "pages, registers and indexes are not counted: they grow with history", ("merge",))
+        elif any(_covers(managed, law.at) for managed in policy.laws.managed(law.file)):
+            yield _Clash(at, f"the merge writes {count.file}#{count.pointer} by another law", ("merge",))
+        elif count.source in stated:
+            yield _Clash(at, f"{count.source} is itself a count: count what that one counts")
+
+
+def _covers(managed: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether a managed path, in which * stands for any key, is this path."""
+    return len(managed) == len(path) and all(key in ("*", own) for key, own in zip(managed, path, strict=True))
 
 
 # --- laws against each other -----------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ def _policy(top: Table) -> Policy:
             max_levels=delta.integer("max_levels", LAWS.max_levels, check.LEVELS),
         ),
     )
+    mine = [count.law() for count in policy.counts if policy.is_canonical(count.file) and count not in default.counts]
+    policy = replace(policy, laws=replace(policy.laws, counts=tuple(law for law in mine if law is not None)))
     for table in (top, repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow):
         table.close()
     return policy

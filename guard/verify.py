@@ -10,13 +10,14 @@ from functools import cache, cached_property
 from guard import appendonly
 from guard.errors import GuardError
 from guard.git import Change, Commit, Repo, blob_id
-from guard.history import restored, trailer
-from guard.plan import adopted, policy_at, start
+from guard.history import is_recount, restored, trailer
+from guard.plan import Tree, adopted, policy_at, start
 from guard.policy import FILE, Policy
 from guard.recompute import Problem, differences, newest_merge
 from guard.restore import rebuild, recorded_digests
 from merge import values
 from merge.delta import digest_of, frame_in_name, is_candidate
+from merge.files import BadState, recounted
 from merge.fold import page_path, rejected_path
 
 VERIFIED = "refs/guard/verified"
@@ -188,6 +189,11 @@ class _Walk:
         """A commit that changes canonical files: a merge's, a restore's, a way back, or nobody's."""
         link = before.link
         rev = restored(commit.message)
+        if is_recount(commit.message) and not self._miscounted(commit, paths):
+            self.restored.add(commit.id)
+            self.verdict.restores += 1
+            self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty)
+            return
         if rev is not None:
             problems = self._restore(commit, rev, paths)
             if not problems:
@@ -211,6 +217,17 @@ class _Walk:
                 problems = [Problem(commit.id, path, "G101", "changed outside a merge") for path in sorted(paths)]
         self.verdict.problems += problems
         self.states[commit.id] = _State(link, before.dirty | paths)
+
+    def _miscounted(self, commit: Commit, paths: set[str]) -> bool:
+        """Whether a recount holds other bytes than counting its parent's files anew gives."""
+        parent = commit.parents[0]
+        try:
+            files = recounted(Tree(self.repo, parent), self.policy(parent).laws)
+        except BadState:
+            return True
+        expected = {path: blob_id(data, self.repo.hash) for path, data in files.items()}
+        actual = {change.path: change.new for change in self.repo.changes(parent, commit.id) if change.path in paths}
+        return expected != actual
 
     def _back(self, commit: str, paths: set[str], before: _State) -> bool:
         """Whether a commit puts files back to the last good state's bytes."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merge import edits, values
-from merge.laws import Laws, MapLaw, TotalsLaw
+from merge.laws import CountLaw, Laws, MapLaw, TotalsLaw
 from merge.layout import MISSING, Document, dump_lines
 from merge.order import NEVER, Moment, moment_of
 
@@ -216,6 +216,50 @@ def recount(gain: Gain, documents: Documents, laws: Laws, newest: Moment) -> Non
             last = max(gain.last.get(records.file, {}).values(), default=NEVER)
             _set_latest(documents, records.file, ("_meta", "last_updated"), last)
     _total(laws.totals, gain, counts, documents, newest)
+    count_declared(documents, laws)
+
+
+def recounted(files: Mapping[str, bytes], laws: Laws) -> dict[str, bytes]:
+    """The canonical files whose counts are wrong, with the right ones; nothing else is changed. Raises `BadState`."""
+    changed: dict[str, bytes] = {}
+    documents = Documents(Overlay(files, changed), laws)
+    created = set(changed)
+    recount(Gain(), documents, laws, NEVER)
+    documents.save()
+    return {path: data for path, data in changed.items() if path not in created}
+
+
+def count_declared(documents: Documents, laws: Laws) -> None:
+    """Write the declared counts; a number, or what it counts, that is not there is left alone."""
+    for law in laws.counts:
+        source = documents.get(law.of)
+        if documents.get(law.file) is None or source is None:
+            continue
+        number = counted(law, source.get(()))
+        if number is not None:
+            _set_number(documents, law.file, law.at, number)
+
+
+def counted(law: CountLaw, value: Any) -> int | None:
+    """What a law counts in a file's value; None where it is not there."""
+    found = [value]
+    for key in law.source:
+        found = [member for each in found for member in _members(each, key)]
+    if law.how == "sum":
+        return sum(each for each in found if type(each) is int)
+    if not found:
+        return None
+    if law.how == "length":
+        return len(found[0]) if isinstance(found[0], dict | list) else None
+    return found[0] if type(found[0]) is int else None
+
+
+def _members(value: Any, key: str) -> list[Any]:
+    if key == "*":
+        return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    if isinstance(value, list):
+        return [value[int(key)]] if key.isascii() and key.isdigit() and int(key) < len(value) else []
+    return [value[key]] if isinstance(value, dict) and key in value else []
 
 
 def _total(law: TotalsLaw, gain: Gain, counts: Mapping[str, int], documents: Documents, newest: Moment) -> None:

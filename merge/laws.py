@@ -63,6 +63,18 @@ class TotalsLaw:
 
 
 @dataclass(frozen=True)
+class CountLaw:
+    """A number in a canonical file that every merge counts anew: `value`, `length` or `sum` (that is `how`) of what
+    stands at `source` of `of`. In `source`, the key `*` stands for every member."""
+
+    file: str
+    at: tuple[str, ...]
+    how: Literal["value", "length", "sum"]
+    of: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Laws:
     """Everything the fold needs to know of a repository."""
 
@@ -76,6 +88,7 @@ class Laws:
     editable: tuple[str, ...]
     """Globs of the files a delta's `set` may edit; `*` does not cross a slash."""
     not_editable: tuple[str, ...]
+    counts: tuple[CountLaw, ...] = ()
     max_bytes: int = 16 * 1024 * 1024
     max_levels: int = 64
 

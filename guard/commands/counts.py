@@ -1,0 +1,122 @@
+"""`guard counts`: the declared counts, what they say and what there is; `--fix` writes the right numbers."""
+
+from pathlib import Path
+
+from guard import observe
+from guard.counts import State, place, repaired, source, states
+from guard.errors import GuardError
+from guard.git import NewCommit, Repo, write_commit
+from guard.history import RECOUNT_TRAILER
+from guard.plan import LAST_SECOND, Tree, bad_state, policy_at
+from guard.policy import Policy
+from guard.publish import CANDIDATE, Offer, Snapshot, hub, publish
+from guard.report import Report, number
+from merge.files import BadState, recounted
+
+
+def run(repo: Repo, report: Report, *, fix: bool) -> int:
+    """Show every declared count as the index has it; returns 1 where one is wrong and stays so."""
+    if repo.bare:
+        raise GuardError("usage", "counts are shown in a clone with a work tree", "", "git clone")
+    policy = policy_at(repo, repo.resolve("HEAD"))
+    change = observe.staged(repo, policy)
+    found = list(states(policy.counts, change.new, change.listed))
+    wrong = [state for state in found if state.drifts]
+    report.table(
+        ("count", "says", "there are", "of", ""),
+        [
+            (place(each.declared), _shown(each.stated), _shown(each.actual), source(each.declared), _mark(each))
+            for each in found
+        ],
+        right=(1, 2),
+    )
+    repairs = _fix(repo, policy, wrong, report) if fix and wrong else []
+    for each in wrong if not fix else []:
+        report.say(f"{place(each.declared)}: {each.problem or 'wrong'}; guard counts --fix")
+    code = 1 if wrong and (not fix or any(state.problem for state in wrong)) else 0
+    value = [
+        {"count": place(each.declared), "stated": each.stated, "actual": each.actual, "of": source(each.declared)}
+        | {"drifts": each.drifts, "problem": each.problem}
+        for each in found
+    ]
+    report.result({"counts": value, "fixed": repairs, "exit": code})
+    return code
+
+
+def _shown(value: int | None) -> str:
+    return "-" if value is None else f"{value}"
+
+
+def _mark(state: State) -> str:
+    if state.problem:
+        return state.problem
+    return "wrong" if state.drifts else "" if state.stated is not None else "not there"
+
+
+def _fix(repo: Repo, policy: Policy, wrong: list[State], report: Report) -> list[str]:
+    """Repair what can be: canonical files by a recount that verify makes again, others by a staged edit."""
+    done = []
+    canonical = [state for state in wrong if policy.baseline and policy.is_canonical(state.declared.file)]
+    for state in wrong:
+        if state not in canonical and not state.problem and state.actual is not None:
+            _stage(repo, state)
+            done.append(place(state.declared))
+            report.say(f"staged {state.declared.file}: {state.stated} is {state.actual} now")
+    if canonical:
+        job = _Recount(repo, policy)
+        with report.working("recounting") as progress:
+            _, offer = publish(hub(repo, policy.branch, policy.remote), job.offer, progress)
+        done += job.files
+        said = f"recounted {', '.join(job.files)} in a commit that guard verify makes again"
+        report.say(said if offer else "canonical counts are right at the hub already: git pull")
+    if done:
+        report.note(f"guard: {number(len(done), 'count')} repaired")
+    return done
+
+
+def _stage(repo: Repo, state: State) -> None:
+    """Put the right number into the index, and into the file on disk; what else differs there stays as it is."""
+    name = state.declared.file
+    mode, oid = repo.run("ls-files", "--stage", "--", name).split()[:2]
+    assert state.actual is not None
+    data = repaired(state.declared, repo.reader.read(oid) or b"", state.actual)
+    blob = repo.run("hash-object", "-w", "--stdin", input=data).strip()
+    path: Path = repo.top() / name
+    mine = path.read_bytes() if path.is_file() else None
+    repo.call("update-index", "--cacheinfo", f"{mode},{blob},{name}")
+    if mine is not None:
+        try:
+            now = repaired(state.declared, mine, state.actual)
+        except (AssertionError, ValueError):
+            return  # the file on disk is being rewritten; it stays its author's
+        part = path.with_name(f".{path.name}.guard-part")
+        part.write_bytes(now)
+        part.chmod(path.stat().st_mode & 0o777)
+        part.replace(path)
+
+
+class _Recount:
+    """The commit that counts canonical files anew, on whatever the tip is."""
+
+    def __init__(self, repo: Repo, policy: Policy) -> None:
+        self.repo = repo
+        self.policy = policy
+        self.files: list[str] = []
+
+    def offer(self, snapshot: Snapshot) -> Offer | None:
+        """The commit on top of the tip; None where every count is right."""
+        tip = snapshot.tip
+        if tip is None:
+            return None
+        policy = policy_at(self.repo, tip)
+        try:
+            files = recounted(Tree(self.repo, tip), policy.laws)
+        except BadState as error:
+            raise bad_state(error) from None
+        self.files = sorted(files)
+        if not files:
+            return None
+        parent = self.repo.commit(tip)
+        message = f"guard: recount {', '.join(self.files)[:60]}\n\n{RECOUNT_TRAILER}: {len(files)}\n"
+        time = max(0, min(parent.time, LAST_SECOND))
+        return Offer(write_commit(self.repo, NewCommit(tip, policy.author, time, message, dict(files)), CANDIDATE))
