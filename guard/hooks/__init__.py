@@ -5,7 +5,6 @@
 
 import os
 import sys
-from typing import NoReturn
 
 HOOKS = (
     *("pre-commit", "pre-merge-commit", "prepare-commit-msg", "commit-msg", "pre-push", "pre-rebase"),
@@ -14,7 +13,7 @@ HOOKS = (
 """The hooks that guard installs."""
 
 
-def main() -> NoReturn:
+def main() -> None:
     """The executable `guard-hook NAME ARGUMENT...`."""
     sys.exit(run(sys.argv[1:]))
 
