@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from merge import values
 from merge.edits import forbidden_edit
@@ -25,8 +25,7 @@ Conforms = Callable[[Any], bool]
 """Whether a parsed delta satisfies `schemas/delta.schema.json`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of the inbox: its path below the inbox, what it is, and its bytes.
 
     The bytes of a symlink are its target, those of a submodule its commit's name.
@@ -37,8 +36,7 @@ class Entry:
     kind: Literal["file", "symlink", "submodule"] = "file"
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A valid delta. `status` is `ok` or `fallback`."""
 
     digest: str
@@ -139,12 +137,12 @@ def _read(entry: Entry, digest: str, conforms: Conforms, laws: Laws) -> Delta:
     if not isinstance(frame, int):
         raise _Refused("schema", f"$.frame: {values.dump(frame).decode()} is not written as an integer")
     for law in laws.lists:
-        if law.name in value and not _is_list(value[law.name], law):
+        if law.name in value and not isinstance(value[law.name], list) and not _bare(value[law.name], law):
             raise _Refused("schema", f"$.{law.name}: a {_json_type(value[law.name])} where a list belongs")
     time = first_moment(value)
     if time is None:
         raise _Refused("no time", "none of completed_at, timestamp, _meta.timestamp is RFC 3339 with its offset")
-    if entry.name not in (file_name(frame, stream), file_name(frame, stream, digest)):
+    if entry.name != file_name(frame, stream) and entry.name != file_name(frame, stream, digest):
         raise _Refused("wrong name", f"its content says {file_name(frame, stream)}")
     forbidden = forbidden_edit(value.get("set", {}), laws)
     if forbidden:
@@ -175,10 +173,10 @@ def first_moment(value: dict[str, Any]) -> Moment | None:
     return None
 
 
-def _is_list(value: Any, law: ListLaw) -> bool:
-    """Whether a law can take a value: a list, or where things are only counted, how many there are."""
+def _bare(value: Any, law: ListLaw) -> bool:
+    """Whether a law can take a value that is no list: where things are only counted, how many there are."""
     counted = law.law == "additive" and bool(law.count) and type(value) is int and value >= 0
-    return isinstance(value, list) or counted or law.law == "keep"
+    return counted or law.law == "keep"
 
 
 def _json_type(value: Any) -> str:

@@ -198,10 +198,11 @@ def _ensure(documents: Documents, records: MapLaw, player: str, last: Moment) ->
 
 def _increase(document: Document, path: tuple[str, ...], more: int) -> None:
     """Add to a counter; what is there and is no counter is left alone."""
-    old = document.get(path)
-    if old is MISSING or old is None:
+    record = document.get(path[:-1])
+    old = record.get(path[-1]) if isinstance(record, dict) else MISSING
+    if old is None:
         old = 0
-    if type(old) is int and isinstance(document.get(path[:-1]), dict):
+    if type(old) is int:
         document.put(path, max(old, min(old + more, _MOST)))  # in one step or in many: the same end
 
 

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from merge import edits, index, lists, page, values
@@ -17,6 +17,12 @@ from merge.files import BadState, Documents, Gain, Overlay, advance, count_recor
 from merge.laws import Laws, ListLaw
 from merge.layout import dump_lines
 from merge.order import NEVER, Moment
+
+_Reports = tuple[ListLaw, list[index.Report]]
+"""A list with an index, and what was reported and is not in the index yet."""
+
+_MANY_REPORTS = 300
+"""So many go into the index at once: frames that follow each other share its files, a hundred keys in each."""
 
 
 @dataclass
@@ -69,9 +75,12 @@ def fold(
     overlay = Overlay(files, outcome.files)
     gain = Gain()
     changes: list[edits.Edit] = []
+    reports: list[_Reports] = [(law, []) for law in laws.lists if law.index]
     for frame, group in groupby(entries, key=lambda entry: frame_in_name(entry.name)):
         judged = (read(entry, conforms, laws) for entry in group)
-        _fold_frame(frame, judged, overlay, laws, outcome, gain, changes)
+        _fold_frame(frame, judged, overlay, laws, outcome, gain, changes, reports)
+    for law, found in reports:
+        _index(law, found, overlay, laws, gain)
     if outcome.applied or outcome.rejected or close is not None:
         documents = Documents(overlay, laws)
         count_records(gain, documents, laws)
@@ -104,6 +113,7 @@ def _fold_frame(
     outcome: Outcome,
     gain: Gain,
     changes: list[edits.Edit],
+    reports: list[_Reports],
 ) -> None:
     """Fold a run of one frame's files; each is read, taken in, and let go before the next."""
     path = page_path(frame, laws)
@@ -112,8 +122,6 @@ def _fold_frame(
     fresh: list[Delta] = []
     named: dict[str, list[str]] = {}
     rejected = 0
-    indexed = [law for law in laws.lists if law.index]
-    reports: dict[str, list[index.Report]] = {law.name: [] for law in indexed}
     listed = {name for records in laws.maps for name in records.listed}
     for entry in judged:
         if isinstance(entry, Invalid) and entry.frame is None:
@@ -130,9 +138,12 @@ def _fold_frame(
             rejected += 1
         else:
             record = sheet.add(entry, laws)
-            for law in indexed:
+            for law, waiting in reports:
                 if law.name in record.lists:
-                    reports[law.name] += index.reports(frame, record.lists[law.name], entry.value[law.name], law)
+                    waiting.extend(index.reports(frame, record.lists[law.name], entry.value[law.name], law))
+                    if len(waiting) >= _MANY_REPORTS:
+                        _index(law, waiting, overlay, laws, gain)
+                        waiting.clear()
             if "set" in entry.value:
                 for target, value in entry.value["set"].items():
                     changes.append(edits.Edit(target, value, entry.moment, entry.digest))
@@ -151,8 +162,6 @@ def _fold_frame(
         if law.law in ("one-per-key", "additive"):
             old = before[law.name].tally if before else lists.Tally()
             _count_list(law, old, after[law.name].tally, laws, gain, outcome)
-            if law.index:
-                _index(law, reports[law.name], overlay, laws, gain)
     overlay.put(path, page.write(sheet, after, laws))
 
 
@@ -201,10 +210,9 @@ def _name_records(
     for records in laws.maps:
         latest: dict[str | None, Moment] = {}
         for delta in deltas:
-            for mine in sheet.records[delta.digest].lists.values():
-                latest.update(dict.fromkeys(mine.players.get(records.role, ()), delta.moment))
-            for name in records.listed:
-                latest.update(dict.fromkeys(named.get(name + delta.digest, ()), delta.moment))
+            found = [mine.players.get(records.role, ()) for mine in sheet.records[delta.digest].lists.values()]
+            found += [named.get(name + delta.digest, ()) for name in records.listed]
+            latest.update(dict.fromkeys(chain.from_iterable(found), delta.moment))
         last = gain.last.setdefault(records.file, {})
         for player, moment in latest.items():
             if player is not None and last.get(player, NEVER) < moment:
@@ -220,8 +228,9 @@ def _count_list(
         return
     gain.totals[law.name] += after.entries - before.entries
     for role, counter in after.roles.items():
-        old = before.roles.get(role, Counter())
-        _count_players(law, role, {player: counter[player] - old[player] for player in counter}, laws, gain)
+        old: Mapping[str, int] = before.roles.get(role, {})
+        more = {player: number - old.get(player, 0) for player, number in counter.items()}
+        _count_players(law, role, more, laws, gain)
 
 
 def _count_players(law: ListLaw, role: str, more: Mapping[str, int], laws: Laws, gain: Gain) -> None:

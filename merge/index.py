@@ -5,7 +5,7 @@ reads and writes depends on the keys that it brings and not on how many there ar
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
@@ -17,7 +17,7 @@ from merge.layout import lines
 from merge.lists import Key, Listing, Tally
 
 Report = tuple[int, Key, tuple[str | None, ...], Any]
-"""One item with a key of its own: where it was reported, its key, by role who plays it, and the item."""
+"""One item: where it was reported, its key, by role who plays it, and the item."""
 
 _HUNDRED = 100
 _PLAIN_KEYS = 10**12
@@ -42,23 +42,25 @@ def _path(shard: int | str, law: ListLaw) -> str:
 
 
 def reports(frame: int, mine: Listing, items: Sequence[Any], law: ListLaw) -> Iterable[Report]:
-    """What a delta reports under keys of their own; `items` are those of the listing, as values."""
+    """What a delta reports; `items` are those of the listing, as values."""
     columns = [mine.players[role] or repeat(None) for role in law.roles]
     rows = zip(*columns, strict=False) if columns else repeat(())
-    found = zip(repeat(frame), mine.keys, rows, items, strict=False)
-    return (report for report in found if type(report[1]) is not bytes) if bytes in map(type, mine.keys) else found
+    return zip(repeat(frame), mine.keys, rows, items, strict=False)
 
 
 def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], Tally]:
-    """Put reports into the index.
+    """Put reports into the index, those of items with a key of their own.
 
     Returns the index files that changed, and how many keys and how many pairs (key, player) were not known
     before. Raises `BadState` where an index file cannot be read.
     """
-    shards: dict[int | str, dict[Key, list[Report]]] = {}
+    by_key: defaultdict[Key, list[Report]] = defaultdict(list)
     for report in reports:
-        key = report[1]
-        shards.setdefault(_shard(key), {}).setdefault(key, []).append(report)
+        by_key[report[1]].append(report)
+    shards: defaultdict[int | str, dict[Key, list[Report]]] = defaultdict(dict)
+    for key, found in by_key.items():
+        if type(key) is not bytes:
+            shards[_shard(key)][key] = found
     changed: dict[str, bytes] = {}
     tally = Tally(0, {role: Counter() for role in law.roles})
     for path, keys in sorted((_path(shard, law), keys) for shard, keys in shards.items()):
@@ -81,8 +83,8 @@ def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> 
             except (KeyError, TypeError, AttributeError):
                 raise BadState(path, f"its entry of {name} is none of an index") from None
         tally.entries += len(fresh)
-        for place, role in enumerate(law.roles):
-            tally.roles[role].update(player for _, _, players, _ in fresh if (player := players[place]) is not None)
+        for role, players in zip(law.roles, zip(*[players for _, _, players, _ in fresh], strict=True), strict=False):
+            tally.roles[role].update(filter(None, players))
         # The shorter number is the smaller one.
         changed[path] = lines([(name, shard[name]) for name in sorted(sorted(shard), key=len)])
     return changed, tally
@@ -91,8 +93,12 @@ def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> 
 def _single(report: Report, law: ListLaw) -> bytes:
     """The entry of a key that is reported once: most are."""
     frame, _, players, item = report
-    roles = {role: [player] for role, player in zip(law.roles, players, strict=True) if player is not None}
-    return values.dump({"frames": [frame], **roles, "variants": [item]})
+    entry: dict[str, Any] = {"frames": [frame]}
+    for role, player in zip(law.roles, players, strict=True):
+        if player is not None:
+            entry[role] = [player]
+    entry["variants"] = [item]
+    return values.dump(entry)
 
 
 def _entry(kept: dict[str, Any] | None, found: list[Report], law: ListLaw, tally: Tally) -> bytes:

@@ -141,8 +141,9 @@ def dump_lines(value: dict[str, Any]) -> bytes:
 def lines(members: Iterable[tuple[str, bytes]]) -> bytes:
     """`dump_lines` for members whose values are JSON already."""
     # A key of letters and digits needs no escapes.
-    plain = [(b'"%s"' % key.encode() if key.isalnum() else values.dump(key), item) for key, item in members]
-    text = b",\n".join([b"  %s: %s" % member for member in plain])
+    text = b",\n".join(
+        [(f'  "{key}": '.encode() if key.isalnum() else b"  %s: " % values.dump(key)) + item for key, item in members]
+    )
     return b"{\n%s\n}\n" % text if text else b"{}\n"
 
 

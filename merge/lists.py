@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from merge import values
@@ -160,15 +161,20 @@ def combine(listings: Sequence[tuple[str, Listing]], law: ListLaw, roles: Iterab
     `roles` are those whose players are to be counted.
     """
     result = Combined()
-    if law.law == "one-per-key":
+    if law.law == "one-per-key" and _repeats([mine.keys for _, mine in listings]):
         _one_per_key(listings, result)
     else:
         result.kept = [mine.text for _, mine in listings if mine.number]
-        result.tally.entries = sum(mine.weight for _, mine in listings)
+        result.tally.entries = sum([mine.weight for _, mine in listings])
     count = _sums if result.apart else _pairs
     for role in roles:
         result.tally.roles[role] = count([mine for _, mine in listings], role)
     return result
+
+
+def _repeats(keys: list[list[Key]]) -> bool:
+    """Whether some key is there twice."""
+    return len(set(chain.from_iterable(keys))) < sum(map(len, keys))
 
 
 def _one_per_key(listings: Sequence[tuple[str, Listing]], result: Combined) -> None:
@@ -229,10 +235,7 @@ def same(one: bytes, other: bytes) -> bool:
 
 def _sums(listings: Iterable[Listing], role: str) -> Counter[str]:
     """For each player how many items name it."""
-    counter: Counter[str | None] = Counter()
-    for mine in listings:
-        counter.update(mine.players[role])
-    return Counter({player: number for player, number in counter.items() if player is not None})
+    return Counter(filter(None, chain.from_iterable([mine.players[role] for mine in listings])))
 
 
 def _pairs(listings: Iterable[Listing], role: str) -> Counter[str]:
@@ -258,9 +261,10 @@ class Union:
 
     def update(self, items: list[Any]) -> None:
         """Add every item."""
-        if _all(str, items):
+        types = set(map(type, items))
+        if types == {str}:
             self.strings.update(items)
-        elif _all(int, items):
+        elif types == {int}:
             self.numbers.update(items)
         else:
             for item in items:

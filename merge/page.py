@@ -6,6 +6,7 @@ of them from nothing, with the page alone at hand.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from merge import values
@@ -14,7 +15,7 @@ from merge.laws import Laws
 from merge.lists import Combined, Listing, Place, Union, listing
 from merge.order import Moment, moment
 
-_OWN_KEYS = {"frame", "stream_id"}
+_OWN_KEYS = ("frame", "stream_id")
 
 
 @dataclass(slots=True)
@@ -28,10 +29,9 @@ class Record:
     lists: dict[str, Listing] = field(default_factory=dict)
     extra: bytes = b"{}"
 
-    @property
-    def rank(self) -> tuple[Moment, str, str]:
-        """The total order of a frame's deltas."""
-        return self.moment, self.stream, self.digest
+
+_rank = attrgetter("moment", "stream", "digest")
+"""The total order of a frame's deltas."""
 
 
 class NotAPage(ValueError):
@@ -58,7 +58,9 @@ class Page:
     def add(self, delta: Delta, laws: Laws) -> Record:
         """Take a delta in; returns its record."""
         record = Record(delta.digest, delta.stream, delta.moment, delta.status)
-        rest = {key: value for key, value in delta.value.items() if key not in _OWN_KEYS}
+        rest = delta.value.copy()
+        for key in _OWN_KEYS:
+            del rest[key]
         for law in laws.lists:
             if law.name not in rest:
                 continue
@@ -80,7 +82,7 @@ class Page:
 
     def ordered(self) -> list[Record]:
         """The records in the order of the lists."""
-        return sorted(self.records.values(), key=lambda record: record.rank)
+        return sorted(self.records.values(), key=_rank)
 
 
 # --- bytes -----------------------------------------------------------------------------------------------------
@@ -133,13 +135,14 @@ _STATUS = ("rejected", "fallback", "ok")
 
 
 def _provenance(record: Record) -> bytes:
-    items = b",".join([b'"%s":%d' % (name.encode(), mine.number) for name, mine in sorted(record.lists.items())])
-    return b'{"delta":"%s","stream":"%s","time":"%s","status":"%s","items":{%s}}' % (
-        record.digest.encode(),
-        record.stream.encode(),  # neither a stream nor a time has a character to escape
-        record.moment[2].encode(),
-        record.status.encode(),
-        items,
+    return values.dump(
+        {
+            "delta": record.digest,
+            "stream": record.stream,
+            "time": record.moment[2],
+            "status": record.status,
+            "items": {name: mine.number for name, mine in sorted(record.lists.items())},
+        }
     )
 
 

@@ -104,7 +104,8 @@ def _parse_plain(data: bytes, levels: int | None) -> Any:
         written = orjson.dumps(value, option=orjson.OPT_INDENT_2)
     except (orjson.JSONDecodeError, TypeError):
         return None
-    if data.rstrip() != written and written.translate(None, _SPACE) != data.translate(None, _SPACE):
+    alike = data.startswith(written) and not data[len(written) :].strip()
+    if not alike and written.translate(None, _SPACE) != data.translate(None, _SPACE):
         return None
     return None if levels is not None and b"\n" + b"  " * levels in written else value
 
