@@ -105,8 +105,8 @@ def write(page: Page, combined: dict[str, Combined], laws: Laws) -> bytes:
         if result.variants
     ]
     parts.append(_block("variants", variants))
-    parts.append(_lines("provenance", [_provenance(record) for record in records]))
-    return b",\n".join(parts) + b"\n}\n"
+    parts.append(_lines("provenance", [_provenance(record) for record in records]) + b"\n}\n")
+    return b",\n".join(parts)
 
 
 def _streams(page: Page, records: Sequence[Record]) -> list[tuple[str, bytes]]:
@@ -121,9 +121,9 @@ def _streams(page: Page, records: Sequence[Record]) -> list[tuple[str, bytes]]:
         mine = streams.get(stream, [])
         bad = rejected.get(stream, {})
         value: dict[str, Any] = {
-            "status": max((record.status for record in mine), default="rejected", key=_STATUS.index),
+            "status": max([record.status for record in mine], default="rejected", key=_STATUS.index),
             "completed_at": mine[-1].moment[2] if mine else None,
-            "deltas": list(dict.fromkeys([*(record.digest for record in mine), *bad])),
+            "deltas": list(dict.fromkeys([*[record.digest for record in mine], *bad])),
         }
         if bad:
             value["rejected"] = bad
@@ -166,14 +166,14 @@ def _object(members: Sequence[tuple[str, bytes]]) -> bytes:
 def _block(name: str, members: Sequence[tuple[str, bytes]]) -> bytes:
     if not members:
         return b"  %s: {}" % values.dump(name)
-    lines = b",\n    ".join(values.dump(key) + b": " + text for key, text in members)
-    return b"  %s: {\n    %s\n  }" % (values.dump(name), lines)
+    lines = b",\n    ".join([values.dump(key) + b": " + text for key, text in members])
+    return b"".join([b"  ", values.dump(name), b": {\n    ", lines, b"\n  }"])
 
 
 def _lines(name: str, texts: Sequence[bytes]) -> bytes:
     if not texts:
         return b"  %s: []" % values.dump(name)
-    return b"  %s: [\n    %s\n  ]" % (values.dump(name), b",\n    ".join(texts))
+    return b"".join([b"  ", values.dump(name), b": [\n    ", b",\n    ".join(texts), b"\n  ]"])
 
 
 def listings(records: Iterable[Record], name: str) -> list[tuple[str, Listing]]:
