@@ -11,9 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from guard.errors import GuardError
 
@@ -33,8 +32,7 @@ _LOCATION = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_CO
 _COMMITTER = re.compile(r" (-?\d{1,18}) [+-]\d+$")
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One path that differs: modes are octal strings, `000000` where the path is absent on that side."""
 
     old_mode: str
@@ -45,8 +43,7 @@ class Change:
     path: str
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(NamedTuple):
     """What is known of a commit. `time` is the committer's, in seconds since 1970; `author` is `Name <mail>`."""
 
     id: str
@@ -146,8 +143,20 @@ class Repo:
 
     def resolve(self, name: str) -> str | None:
         """The commit that a name stands for, None where there is none."""
-        done = self.call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", check=False)
-        return done.stdout.decode().strip() or None
+        name += "^{commit}"
+        if "\n" in name:
+            done = self.call("rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False)
+            return done.stdout.decode().strip() or None
+        found = self.reader.find(name)  # the process runs anyway; a ref is looked up anew at every question
+        return found[0] if found is not None else None
+
+    def remotes(self) -> dict[str, bool]:
+        """The names of the remotes, and whether each has a URL."""
+        found: dict[str, bool] = {}
+        for line in self.run("config", "-z", "--get-regexp", r"^remote\..*\.", check=False).split("\0")[:-1]:
+            name, _, key = line.partition("\n")[0].removeprefix("remote.").rpartition(".")
+            found[name] = key == "url" or found.get(name, False)
+        return found
 
     def refs(self, prefix: str) -> dict[str, str]:
         """Refs below a prefix, with the object each points to."""
@@ -264,17 +273,15 @@ class Reader:
         if "\n" in name:  # a line is a question here; such a name is asked for by itself
             done = self._repo.call("cat-file", "-p", name, check=False)
             return done.stdout if done.returncode == 0 else None
-        return next(self.read_many([name]))
+        found = self.find(name)
+        return found[1] if found is not None else None
 
-    def find(self, name: str) -> tuple[str, bytes | None]:
-        """The id and the content of an object; ("", None) where it is missing."""
-        return next(self._answers([name]))
+    def find(self, name: str) -> tuple[str, bytes] | None:
+        """The object that a name of one line stands for now, and its content; None where there is none."""
+        return next(self.find_many([name]))
 
-    def read_many(self, names: Sequence[str]) -> Iterator[bytes | None]:
-        """The contents of several objects, in order; asked for ahead, so that git works while we do."""
-        return (data for _, data in self._answers(names))
-
-    def _answers(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+    def find_many(self, names: Sequence[str]) -> Iterator[tuple[str, bytes] | None]:
+        """Several objects, in order; asked for ahead, so that git works while we do."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -289,13 +296,13 @@ class Reader:
                 if not header:
                     raise GuardError("git", "git cat-file ended unexpectedly", f"while {name} was read", "git fsck")
                 if header.endswith((b" missing\n", b" ambiguous\n")):
-                    yield "", None
+                    yield None
                     continue
-                size = int(header.rsplit(b" ", 1)[1])
-                data = stdout.read(size + 1)
-                if len(data) != size + 1:
+                oid, _, size = header.split(b" ")
+                data = stdout.read(int(size))
+                if stdout.read(1) != b"\n":
                     raise GuardError("git", f"object {name} cannot be read whole", "", "git fsck")
-                yield header[: header.index(b" ")].decode(), data[:-1]
+                yield oid.decode(), data
 
     def close(self) -> None:
         """End the process."""
@@ -340,8 +347,7 @@ def failure(words: Iterable[str], code: int, said: str) -> GuardError:
     return GuardError("git", f"`{command}` failed (exit {code})", "; ".join(lines[-3:]), "")
 
 
-@dataclass(frozen=True)
-class NewCommit:
+class NewCommit(NamedTuple):
     """A commit to be written: what it says, and the files in which it differs from its parent.
 
     `files` maps a path to its content, or to None to take it away. `time` is seconds since 1970, +0000.

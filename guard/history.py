@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from guard.errors import GuardError
 from guard.git import Commit, Reader, Repo
@@ -24,8 +23,7 @@ _RESTORE = re.compile(r"^Guard-Restore: ([0-9a-f]{40}|[0-9a-f]{64})$", re.MULTIL
 _KINDS: dict[str, Literal["file", "symlink", "submodule"]] = {"120000": "symlink", "160000": "submodule"}
 
 
-@dataclass(frozen=True)
-class Trailer:
+class Trailer(NamedTuple):
     """What a merge commit claims of itself."""
 
     frames: tuple[int, ...]
@@ -43,8 +41,7 @@ class Trailer:
         )
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A file that came into the inbox: its name below it, its mode and object, and which commit or ref brought it."""
 
     name: str
@@ -126,17 +123,17 @@ def entries(repo: Repo, found: list[Arrival]) -> Iterator[Entry]:
     blobs = [arrival for arrival in ordered if arrival.mode != "160000"]
     reader = Reader(repo)  # of its own: canonical files are asked for while these are on their way
     try:
-        contents = reader.read_many([arrival.oid for arrival in blobs])
+        contents = reader.find_many([arrival.oid for arrival in blobs])
         for arrival in ordered:
             if arrival.mode == "160000":
                 yield arrival.entry(None)
             else:
-                data = next(contents)
-                if data is None:
+                content = next(contents)
+                if content is None:
                     raise GuardError(
                         "git", f"the content of {arrival.name} ({arrival.oid}) is not in this clone", "", "git fetch"
                     )
-                yield arrival.entry(data)
+                yield arrival.entry(content[1])
     finally:
         reader.close()
 

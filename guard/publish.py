@@ -55,9 +55,10 @@ class Hub(Protocol):
 
 def hub(repo: Repo, branch: str, remote: str) -> Hub:
     """The hub of a repository: its remote if it has one, else itself."""
-    if repo.config(f"remote.{remote}.url") is not None:
+    remotes = repo.remotes()
+    if remotes.get(remote):
         return Remote(repo, branch, remote)
-    others = repo.run("remote").split()
+    others = sorted(remotes)
     if others:
         raise GuardError(
             "usage",

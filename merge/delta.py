@@ -7,7 +7,6 @@ recorded in canonical files; what people want to know beyond them is `Invalid.de
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from merge import values
@@ -48,8 +47,7 @@ class Delta(NamedTuple):
     value: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
+class Invalid(NamedTuple):
     """A file of the inbox that is no delta. `frame` and `stream` are what its name says, where it says it."""
 
     digest: str

@@ -1,6 +1,7 @@
 """`guard merge`: every unmerged delta into canonical state, in one commit that anyone can recompute."""
 
 import gc
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from guard.policy import Policy
 from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge, remember
 from guard.report import Report, number, rejected, rejection
-from guard.schema import check_stream
+from guard.schema import check_stream, conforms
 from guard.undelivered import undelivered
 from merge import values
 from merge.delta import valid_stream
@@ -131,6 +132,7 @@ def run(repo: Repo, options: Options, report: Report) -> int:
     gc.disable()
     for stream in options.expect:
         check_stream(stream)
+    threading.Thread(target=conforms, args=("delta",)).start()  # it takes a while to load: meanwhile git is asked
     policy = policy_at(repo, repo.resolve("HEAD"))
     place: Hub = hub(repo, policy.branch, policy.remote)
     job = _Job(repo, place, options, report)
