@@ -198,9 +198,8 @@ def _ensure(documents: Documents, records: MapLaw, player: str, last: Moment) ->
 
 def _increase(document: Document, path: tuple[str, ...], more: int) -> None:
     """Add to a counter; what is there and is no counter is left alone."""
-    record = document.get(path[:-1])
-    old = record.get(path[-1]) if isinstance(record, dict) else MISSING
-    if old is None:
+    old = document.get(path)
+    if old is None or (old is MISSING and isinstance(document.get(path[:-1]), dict)):
         old = 0
     if type(old) is int:
         document.put(path, max(old, min(old + more, _MOST)))  # in one step or in many: the same end

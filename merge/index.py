@@ -57,10 +57,10 @@ def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> 
     by_key: defaultdict[Key, list[Report]] = defaultdict(list)
     for report in reports:
         by_key[report[1]].append(report)
-    shards: defaultdict[int | str, dict[Key, list[Report]]] = defaultdict(dict)
-    for key, found in by_key.items():
+    shards: defaultdict[int | str, list[Key]] = defaultdict(list)
+    for key in by_key:
         if type(key) is not bytes:
-            shards[_shard(key)][key] = found
+            shards[_shard(key)].append(key)
     changed: dict[str, bytes] = {}
     tally = Tally(0, {role: Counter() for role in law.roles})
     for path, keys in sorted((_path(shard, law), keys) for shard, keys in shards.items()):
@@ -71,8 +71,8 @@ def add(reports: Iterable[Report], law: ListLaw, files: Mapping[str, bytes]) -> 
         except (values.BadJson, AttributeError) as error:
             raise BadState(path, f"the index cannot be read: {error}") from None
         fresh: list[Report] = []
-        for key, found in keys.items():
-            name = str(key)
+        for key in keys:
+            name, found = str(key), by_key[key]
             if name not in kept and len(found) == 1:
                 fresh += found
                 shard[name] = _single(found[0], law)
