@@ -8,8 +8,8 @@ from guard.policy import Policy
 from merge.delta import is_candidate
 
 
-def undelivered(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
-    """A sentence for each kind that there is, with the command that delivers it."""
+def undelivered(repo: Repo, policy: Policy, tip: str | None, merge: str | None = None) -> list[str]:
+    """A sentence for each kind that there is, with the command that delivers it; `merge` was just made on `tip`."""
     found = []
     uncommitted = [] if repo.bare else _uncommitted(repo, policy)
     if uncommitted:
@@ -17,7 +17,7 @@ def undelivered(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
         commit = f"{_to_top(repo)}git add -- {files} && git commit -m 'deltas' -- {files}"
         fix = " && ".join(filter(None, (commit, _deliver(repo, policy, tip))))
         found.append(f"not merged, because not committed: {_some(uncommitted)}\n  fix: {fix}")
-    unpushed = _unpushed(repo, policy, tip)
+    unpushed = _unpushed(repo, policy, tip, merge)
     if unpushed:
         found.append(
             f"not merged, because committed here and not on {policy.branch}: {_some(unpushed)}\n"
@@ -79,9 +79,9 @@ def _status(repo: Repo, untracked: str, folder: str) -> list[tuple[str, str]]:
     return [(line[:2], line[3:]) for line in lines if line]
 
 
-def _unpushed(repo: Repo, policy: Policy, tip: str | None) -> list[str]:
+def _unpushed(repo: Repo, policy: Policy, tip: str | None, merge: str | None) -> list[str]:
     head = repo.resolve("HEAD")
-    if head is None or tip is None or head == tip:
+    if head is None or tip is None or head in (tip, merge):  # what a merge takes into the inbox is merged
         return []
     words = ("log", "-z", "--format=", "--name-only", "--no-renames", "--diff-filter=AM", f"{tip}..{head}")
     changes = repo.run(*words, "--", policy.inbox)

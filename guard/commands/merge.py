@@ -241,7 +241,7 @@ def delivering(name: str, frame: int) -> str | None:
 def _tell(job: _Job, made: _Made) -> int:
     repo, options, report, plan = job.repo, job.options, job.report, made.plan
     policy = policy_at(repo, made.snapshot.tip)
-    waiting = undelivered(repo, policy, made.snapshot.tip)
+    waiting = undelivered(repo, policy, made.snapshot.tip, made.commit)
     for warning in waiting:
         report.warn(warning)
     value: dict[str, Any] = {"merged": plan is not None, "commit": made.commit, "parent": made.snapshot.tip}

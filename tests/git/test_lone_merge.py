@@ -11,7 +11,7 @@ def test_a_checked_out_branch_goes_forward_with_index_and_files(lab: Lab) -> Non
     here = lab.lone()
     lab.commit(here, inbox_file(1, "s1", posts_created=[post(1)]))
     lab.deliver(here, delta(1, "s2"))
-    lab.guard(here, "merge")
+    assert "not merged" not in lab.guard(here, "merge").err
     assert lab.git(here, "status", "--porcelain") == ""
     assert lab.merged(here) == {digest(delta(1, "s1", posts_created=[post(1)])), digest(delta(1, "s2"))}
     assert lab.refs(here, "refs/guard/deltas") == {}
