@@ -54,6 +54,14 @@ class Commit(NamedTuple):
     author: str = ""
 
 
+class Object(NamedTuple):
+    """An object as git has it: its name, `blob`, `tree`, `commit` or `tag`, and its content."""
+
+    id: str
+    kind: str
+    data: bytes
+
+
 class Repo:
     """One repository, bare or not, seen from one directory."""
 
@@ -148,7 +156,7 @@ class Repo:
             done = self.call("rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False)
             return done.stdout.decode().strip() or None
         found = self.reader.find(name)  # the process runs anyway; a ref is looked up anew at every question
-        return found[0] if found is not None else None
+        return found.id if found is not None else None
 
     def remotes(self) -> dict[str, bool]:
         """The names of the remotes, and whether each has a URL."""
@@ -274,13 +282,13 @@ class Reader:
             done = self._repo.call("cat-file", "-p", name, check=False)
             return done.stdout if done.returncode == 0 else None
         found = self.find(name)
-        return found[1] if found is not None else None
+        return found.data if found is not None else None
 
-    def find(self, name: str) -> tuple[str, bytes] | None:
-        """The object that a name of one line stands for now, and its content; None where there is none."""
+    def find(self, name: str) -> Object | None:
+        """The object that a name of one line stands for now; None where there is none."""
         return next(self.find_many([name]))
 
-    def find_many(self, names: Sequence[str]) -> Iterator[tuple[str, bytes] | None]:
+    def find_many(self, names: Sequence[str]) -> Iterator[Object | None]:
         """Several objects, in order; asked for ahead, so that git works while we do."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
@@ -298,11 +306,11 @@ class Reader:
                 if header.endswith((b" missing\n", b" ambiguous\n")):
                     yield None
                     continue
-                oid, _, size = header.split(b" ")
+                oid, kind, size = header.decode().split(" ")
                 data = stdout.read(int(size))
                 if stdout.read(1) != b"\n":
                     raise GuardError("git", f"object {name} cannot be read whole", "", "git fsck")
-                yield oid.decode(), data
+                yield Object(oid, kind, data)
 
     def close(self) -> None:
         """End the process."""
@@ -328,6 +336,17 @@ def parse_commit(name: str, data: bytes) -> Commit:
             match = _COMMITTER.search(value)
             time = int(match[1]) if match else 0  # other tools have written worse
     return Commit(name, tree, tuple(parents), time, message, author)
+
+
+def parse_tree(data: bytes, hash_name: str) -> set[str]:
+    """The names in a tree object."""
+    names = set()
+    at, id_length = 0, hashlib.new(hash_name).digest_size
+    while at < len(data):
+        end = data.index(b"\0", at)
+        names.add(data[data.index(b" ", at) + 1 : end].decode(errors="surrogateescape"))
+        at = end + 1 + id_length
+    return names
 
 
 def parse_raw(out: str) -> list[Change]:

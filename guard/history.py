@@ -133,7 +133,7 @@ def entries(repo: Repo, found: list[Arrival]) -> Iterator[Entry]:
                     raise GuardError(
                         "git", f"the content of {arrival.name} ({arrival.oid}) is not in this clone", "", "git fetch"
                     )
-                yield arrival.entry(content[1])
+                yield arrival.entry(content.data)
     finally:
         reader.close()
 

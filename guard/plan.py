@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guard.errors import GuardError
-from guard.git import Commit, NewCommit, Repo
+from guard.git import Commit, NewCommit, Repo, parse_tree
 from guard.history import Arrival, Trailer, arrivals, entries
 from guard.policy import Policy, parse
 from guard.schema import conforms
@@ -29,14 +29,26 @@ class Tree(Mapping[str, bytes]):
         self._repo = repo
         self._commit = commit
         self._known: dict[str, bytes | None] = {}
+        self._folders: dict[str, set[str]] = {}
 
     def __getitem__(self, path: str) -> bytes:
         if path not in self._known:
-            self._known[path] = self._repo.reader.read(f"{self._commit}:{path}") if self._commit else None
+            self._known[path] = self._repo.reader.read(f"{self._commit}:{path}") if self._holds(path) else None
         data = self._known[path]
         if data is None:
             raise KeyError(path)
         return data
+
+    def _holds(self, path: str) -> bool:
+        """Whether there may be such a file. A merge asks for many that are new, and for each folder only once."""
+        folder, _, name = path.rpartition("/")
+        if self._commit is None or "\n" in folder:
+            return self._commit is not None
+        if folder not in self._folders:
+            found = self._repo.reader.find(f"{self._commit}:{folder}")
+            names = parse_tree(found.data, self._repo.hash) if found is not None and found.kind == "tree" else set()
+            self._folders[folder] = names
+        return name in self._folders[folder]
 
     def __iter__(self) -> Iterator[str]:
         return iter([path for _, _, path in self._repo.tree(self._commit, "")] if self._commit else [])
