@@ -71,7 +71,7 @@ class Page:
                 found = value if isinstance(value, list) else [value]
                 if found:
                     record.lists[law.name] = listing(found, law)
-        record.extra = values.dump(rest)
+        record.extra = values.dump_tight(rest)
         self.records[delta.digest] = record
         return record
 
@@ -91,22 +91,23 @@ class Page:
 def write(page: Page, combined: dict[str, Combined], laws: Laws) -> bytes:
     """A page's bytes: what a delta adds to a list is a line, so that a late delta shows as the lines that it adds."""
     records = page.ordered()
-    parts = [b'{\n  "frame": %d' % page.frame, _block("streams", _streams(page, records))]
+    pieces = [b'{\n  "frame": %d' % page.frame, *_block("streams", _streams(page, records))]
     for law in laws.lists:
         if law.law == "set":
             union = page.sets.get(law.name)
-            parts.append(b"  %s: %s" % (values.dump(law.name), union.text() if union else b"[]"))
-    parts += [_lines(name, result.kept) for name, result in combined.items()]
-    parts.append(_block("extra", [(record.digest, record.extra) for record in records]))
-    parts.append(_block("filtered", _filtered(combined)))
+            pieces += (_head(law.name), union.text() if union else b"[]")
+    for name, result in combined.items():
+        pieces += _lines(name, result.kept)
+    pieces += _block("extra", [(record.digest, record.extra) for record in records])
+    pieces += _block("filtered", _filtered(combined))
     variants = [
         (name, _object([(key, _places(places)) for key, places in sorted(result.variants.items())]))
         for name, result in combined.items()
         if result.variants
     ]
-    parts.append(_block("variants", variants))
-    parts.append(_lines("provenance", [_provenance(record) for record in records]) + b"\n}\n")
-    return b",\n".join(parts)
+    pieces += _block("variants", variants)
+    pieces += _lines("provenance", [_provenance(record) for record in records])
+    return b"".join([*pieces, b"\n}\n"])  # once: a page may be large
 
 
 def _streams(page: Page, records: Sequence[Record]) -> list[tuple[str, bytes]]:
@@ -127,7 +128,7 @@ def _streams(page: Page, records: Sequence[Record]) -> list[tuple[str, bytes]]:
         }
         if bad:
             value["rejected"] = bad
-        lines.append((stream, values.dump(value)))
+        lines.append((stream, values.dump_tight(value)))
     return lines
 
 
@@ -135,7 +136,7 @@ _STATUS = ("rejected", "fallback", "ok")
 
 
 def _provenance(record: Record) -> bytes:
-    return values.dump(
+    return values.dump_tight(
         {
             "delta": record.digest,
             "stream": record.stream,
@@ -163,17 +164,29 @@ def _object(members: Sequence[tuple[str, bytes]]) -> bytes:
     return b"{%s}" % b",".join(values.dump(key) + b":" + text for key, text in members)
 
 
-def _block(name: str, members: Sequence[tuple[str, bytes]]) -> bytes:
+def _block(name: str, members: Sequence[tuple[str, bytes]]) -> list[bytes]:
     if not members:
-        return b"  %s: {}" % values.dump(name)
-    lines = b",\n    ".join([values.dump(key) + b": " + text for key, text in members])
-    return b"".join([b"  ", values.dump(name), b": {\n    ", lines, b"\n  }"])
+        return [_head(name), b"{}"]
+    pieces = []
+    for key, text in members:
+        pieces += [b",\n    ", b"%b: " % values.dump(key), text]
+    pieces[0] = _head(name) + b"{\n    "
+    return [*pieces, b"\n  }"]
 
 
-def _lines(name: str, texts: Sequence[bytes]) -> bytes:
+def _lines(name: str, texts: Sequence[bytes]) -> list[bytes]:
     if not texts:
-        return b"  %s: []" % values.dump(name)
-    return b"".join([b"  ", values.dump(name), b": [\n    ", b",\n    ".join(texts), b"\n  ]"])
+        return [_head(name), b"[]"]
+    pieces = []
+    for text in texts:
+        pieces += [b",\n    ", text]
+    pieces[0] = _head(name) + b"[\n    "
+    return [*pieces, b"\n  ]"]
+
+
+def _head(name: str) -> bytes:
+    """How a member of the page begins, after the one before it."""
+    return b",\n  %s: " % values.dump(name)
 
 
 def listings(records: Iterable[Record], name: str) -> list[tuple[str, Listing]]:
@@ -212,7 +225,7 @@ def _read(page: Page, value: dict[str, Any], laws: Laws) -> None:
         if time is None:
             raise NotAPage(f"{said['delta']} has no time")
         record = Record(said["delta"], said["stream"], time, said["status"])
-        record.extra = values.dump(value["extra"][record.digest])
+        record.extra = values.dump_tight(value["extra"][record.digest])
         for law in laws.lists:
             number = said["items"].get(law.name, 0)
             if number:
