@@ -182,27 +182,35 @@ def imported(files: dict[str, bytes], parent: str | None, ref: str = "refs/heads
     return b"".join(parts) + b"done\n"
 
 
+def inbox_repository(folder: Path, entries: list[Entry]) -> str:
+    """A bare repository that holds deltas and a policy; returns its commit, which is the same every time."""
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True, env=ENV)
+    policy = b'[merge]\nbaseline = "%s"\n' % (b"0" * 40)
+    files = {"guard.toml": policy, **{f"state/stream_deltas/{entry.name}": entry.data for entry in entries}}
+    git(folder, "fast-import", "--quiet", "--done", data=imported(files, None))
+    return git(folder, "rev-parse", "main").decode().strip()
+
+
 def bench_merge(sizes: list[int], runs: int) -> None:
+    """The whole command, and its floors in a twin of the repository: one that has written the merge's objects before
+    would have nothing left to compress."""
     for size in sizes:
         entries = deltas(size)
         ratios, wholes, floors = [], [], []
         for _ in range(runs):
             with tempfile.TemporaryDirectory() as name:
-                folder = Path(name)
-                subprocess.run(["git", "init", "-q", "--bare", "-b", "main", name], check=True, env=ENV)
-                policy = b'[merge]\nbaseline = "%s"\n' % (b"0" * 40)
-                files = {"guard.toml": policy, **{f"state/stream_deltas/{entry.name}": entry.data for entry in entries}}
-                git(folder, "fast-import", "--quiet", "--done", data=imported(files, None))
-                tip = git(folder, "rev-parse", "main").decode().strip()
+                folder, twin = Path(name) / "whole", Path(name) / "floor"
+                tip = inbox_repository(folder, entries)
+                inbox_repository(twin, entries)
                 names = git(folder, "ls-tree", "-r", "main", "--", "state/stream_deltas").decode().splitlines()
                 oids = "".join(line.split()[2] + "\n" for line in names).encode()
                 whole = timed(lambda f=folder: guard(f, "merge", "--json"))  # type: ignore[misc]
                 changed = git(folder, "diff-tree", "-r", "--diff-filter=d", "--name-only", tip, "main").decode().split()
                 written = {path: git(folder, "cat-file", "blob", f"main:{path}") for path in changed}
-                floor = timed(lambda f=folder, o=oids: git(f, "cat-file", "--batch", data=o))  # type: ignore[misc]
+                floor = timed(lambda f=twin, o=oids: git(f, "cat-file", "--batch", data=o))  # type: ignore[misc]
                 floor += timed(lambda e=entries: [json.loads(entry.data) for entry in e] and None)  # type: ignore[misc]
                 stream = imported(written, tip, "refs/heads/floor")
-                floor += timed(lambda f=folder, s=stream: git(f, "fast-import", "--quiet", "--done", data=s))  # type: ignore[misc]
+                floor += timed(lambda f=twin, s=stream: git(f, "fast-import", "--quiet", "--done", data=s))  # type: ignore[misc]
                 wholes.append(whole)
                 floors.append(floor)
                 ratios.append(whole / floor)
