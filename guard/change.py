@@ -64,7 +64,7 @@ class Change:
     - `message`: the commit message; None where there is none yet;
     - `foreign()`: canonical path -> why its bytes are not those of a merge or a restore ("" as path: of the commit);
     - `recorded(file)`: whether a delta that goes, or what it was, is in a page;
-    - `counter`: the newest closed frame, None where nothing says it; `now`: seconds since 1970;
+    - `counter`: the newest closed frame, None where nothing says it; `instant`: seconds since 1970, None for any;
     - `bulk`: how the index was written, where that was in bulk; `command`: what was asked of git, as words;
     - `computed`: the commit was made again from its parent and the deltas, byte for byte;
     - `parents`: how many there are, or will be.
@@ -85,7 +85,7 @@ class Change:
         foreign: "Callable[[], Mapping[str, str]]" = dict,
         recorded: "Callable[[File], bool]" = lambda _file: False,
         counter: "int | None" = None,
-        now: "float | None" = None,
+        instant: "float | None" = None,
         bulk: "Bulk | None" = None,
         command: "Sequence[str]" = (),
         computed: bool = False,
@@ -103,7 +103,7 @@ class Change:
         self.foreign = foreign
         self.recorded = recorded
         self.counter = counter
-        self.now = now
+        self.instant = instant
         self.bulk = bulk
         self.command = tuple(command)
         self.computed = computed

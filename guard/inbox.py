@@ -1,4 +1,4 @@
-"""What is wrong with a file of the inbox: the merge's own verdict in words, and what hooks and servers refuse beyond."""
+"""What is wrong with a file of the inbox: the merge's own verdict in words, and what hooks refuse beyond it."""
 
 import posixpath
 import shlex

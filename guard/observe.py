@@ -67,7 +67,7 @@ def staged(repo: Repo, policy: Policy, *, index: str | None = None, command: Seq
         foreign=lambda: _foreign_in_index(repo, policy, files, env),
         recorded=lambda file: recorded(repo, policy, "HEAD", file),
         counter=_counter(repo, policy, "HEAD") if any(policy.in_inbox(file.path) for file in files) else None,
-        now=time.time(),
+        instant=time.time(),
         bulk=bulk(repo),
         command=command,
         parents=2 if born and (repo.git_dir / "MERGE_HEAD").exists() else 1,
@@ -319,5 +319,5 @@ def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> Change:
         ),
         recorded=lambda file: recorded(repo, policy, "HEAD", file),
         counter=_counter(repo, policy, "HEAD"),
-        now=time.time(),
+        instant=time.time(),
     )

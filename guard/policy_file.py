@@ -45,10 +45,8 @@ def _policy(top: Table) -> Policy:
     default = Policy()
     repository, canonical, inbox = top.table("repository"), top.table("canonical"), top.table("inbox")
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
-    messages, deletions, allow, counts = (
-        *(top.table(key) for key in ("messages", "deletions", "allow")),
-        top.tables("counts"),
-    )
+    messages, deletions, allow = (top.table(key) for key in ("messages", "deletions", "allow"))
+    counts = top.tables("counts")
     excepted = canonical.texts("except", default.canonical_except, check.glob)
     roster_path = roster.text("path", default.roster, check.json_file)
     not_canonical = tuple(dict.fromkeys((roster_path, *filter(is_plain, excepted))))
@@ -108,8 +106,9 @@ def _count(table: Table) -> Count:
         source=next(
             (text for how in ("value", "length", "sum") if (text := table.text(how, "", check.pointer_in_file))), ""
         ),
-        files=table.text("files", "", check.glob_or_none),
+        files=table.text("files", "", check.glob),
         matches=table.text("matches", "", check.regex),
+        optional=table.take("optional", bool, False),
     )
     table.close()
     if sum(key in table.values for key in ("pointer", "pattern")) != 1:

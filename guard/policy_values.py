@@ -162,8 +162,3 @@ def regex(text: str) -> str:
 def pattern(text: str) -> str:
     """Judge a regular expression that finds a number."""
     return regex(text) or ("" if re.compile(text).groups else "has no group for the number, as ([0-9]+)")
-
-
-def glob_or_none(text: str) -> str:
-    """Judge the glob of files to count."""
-    return glob(text) or ("" if text else "is empty")

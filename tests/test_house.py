@@ -17,6 +17,7 @@ LAYERS = (
     {
         *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems"),
         *("rule", "schema", "shell", "appendonly"),
+        *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
     },
     {"rules", "judge"},
     {

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from guard import schema
 from guard.errors import GuardError
-from guard.policy import Policy, matcher, parse
+from guard.policy import Count, Policy, matcher, parse
 from guard.policy_table import Table
 from guard.policy_values import BYTES, FRAMES, LEVELS, NOT_A_LIST
 from merge.delta import Entry
@@ -52,6 +52,39 @@ path = "state/shift.json"
 [delta]
 max_bytes = 4096
 max_levels = 12
+
+[messages]
+prefix = false
+exempt = ["till of the shop <till@shop.invalid>"]
+
+[deletions]
+files = 7
+folder = 4
+
+[allow]
+never = ["G202", "G401"]
+
+[[counts]]
+file = "state/totals.json"
+pointer = "/shops/0/clerks~1all"
+length = "state/clerks.json#/clerks"
+
+[[counts]]
+file = "README.md"
+pattern = "([0-9]+) lessons"
+files = "lessons/**"
+matches = "^# "
+optional = true
+
+[[counts]]
+file = "state/totals.json"
+pointer = "/sales"
+sum = "state/clerks.json#/clerks/*/sales made"
+
+[[counts]]
+file = "state/totals.json"
+pointer = "/today"
+value = "state/day.json#/frame"
 
 [merge]
 baseline = "0123456789abcdef0123456789abcdef01234567"
@@ -135,6 +168,13 @@ def test_an_absent_file_means_the_defaults() -> None:
     assert policy.roster == "state/stream_assignments.json"
     assert (policy.baseline, policy.from_beginning, policy.keep_frames) == (None, False, 7)
     assert policy.author == "guard merge <merge@guard.invalid>"
+    assert (policy.prefix, policy.exempt_authors, policy.never_allow) == (True, (), ())
+    assert (policy.most_deletions, policy.deletion_folder) == (20, 10)
+    assert [f"{count.file}#{count.pointer}" for count in policy.counts] == [
+        "state/agents.json#/_meta/count",
+        "state/stats.json#/total_agents",
+        "state/stats.json#/total_channels",
+    ]
     assert policy.laws == DEFAULT
 
 
@@ -164,6 +204,14 @@ def test_every_key_arrives() -> None:
     assert (policy.append_files, policy.roster) == (("lessons/**",), "state/shift.json")
     assert policy.baseline == "0123456789abcdef0123456789abcdef01234567"
     assert (policy.from_beginning, policy.keep_frames) == (True, 3)
+    assert (policy.prefix, policy.exempt_authors) == (False, ("till of the shop <till@shop.invalid>",))
+    assert (policy.most_deletions, policy.deletion_folder, policy.never_allow) == (7, 4, ("G202", "G401"))
+    assert policy.counts == (
+        Count("state/totals.json", "/shops/0/clerks~1all", how="length", source="state/clerks.json#/clerks"),
+        Count("README.md", pattern="([0-9]+) lessons", files="lessons/**", matches="^# ", optional=True),
+        Count("state/totals.json", "/sales", how="sum", source="state/clerks.json#/clerks/*/sales made"),
+        Count("state/totals.json", "/today", how="value", source="state/day.json#/frame"),
+    )
     assert policy.author == "merge of the shop <merge@shop.invalid>"
     laws = policy.laws
     assert (laws.max_bytes, laws.max_levels) == (4096, 12)
@@ -334,7 +382,7 @@ def test_no_list_is_named_like_a_key_of_a_page() -> None:
 # ---- mistakes ----------------------------------------------------------------------------------------------------
 
 BAD_VALUES = [
-    ("branch = 1", "branch: unknown key (there are append_only,"),
+    ("branch = 1", "branch: unknown key (there are allow, append_only,"),
     ("[repositry]", 'repositry: unknown key, did you mean "repository"?'),
     ("[delta]\nmax_level = 3", 'delta.max_level: unknown key, did you mean "max_levels"?'),
     ('"a b".c = 1', '"a b": unknown key'),
@@ -371,6 +419,44 @@ BAD_VALUES = [
     ("delta.max_levels = 201", "delta.max_levels: "),
     ("delta.max_levels = true", "delta.max_levels: true or false stands where an integer belongs"),
     ("delta.max_levels = 12.5", "delta.max_levels: a number stands where an integer belongs"),
+    ("messages.prefix = 1", "messages.prefix: an integer stands where true or false belongs"),
+    ('messages.exempt = ["dependabot"]', 'messages.exempt[0]: "dependabot" is not Name <mail>'),
+    ("deletions.files = 0", "deletions.files: it is not between 1 and 1000000000"),
+    ("deletions.folder = 0", "deletions.folder: "),
+    ("deletions.max = 1", "deletions.max: unknown key"),
+    ('allow.never = ["G101"]', 'allow.never[0]: "G101" is not the code of a rule that can be let pass'),
+    ('allow.never = ["G201\\n"]', "allow.never[0]: "),
+    ('allow.never = "G201"', "allow.never: a string stands where an array belongs"),
+    ("counts = {}", "counts: a table stands where an array belongs"),
+    ("counts = [1]", "counts[0]: an integer stands where a table belongs"),
+    ('counts = [{pointer = "/a", files = "b"}]', "counts[0].file: it is missing"),
+    ('counts = [{file = "a.json", files = "b"}]', "counts[0].pointer: exactly one of pointer and pattern"),
+    (
+        'counts = [{file = "a.json", pointer = "/a", pattern = "(1)", files = "b"}]',
+        "counts[0].pointer: exactly one of pointer and pattern",
+    ),
+    ('counts = [{file = "a.json", pointer = "/a"}]', "counts[0].files: exactly one of value, length, sum and files"),
+    (
+        'counts = [{file = "a.json", pointer = "/a", files = "b", sum = "a.json#/b"}]',
+        "counts[0].files: exactly one of value,",
+    ),
+    (
+        'counts = [{file = "a.json", pointer = "/a", sum = "a.json#/b", matches = "x"}]',
+        "counts[0].matches: it needs files",
+    ),
+    ('counts = [{file = "a.json", pointer = "a", files = "b"}]', 'counts[0].pointer: "a" is not a JSON pointer'),
+    ('counts = [{file = "a.json", pointer = "/~2", files = "b"}]', "counts[0].pointer: "),
+    ('counts = [{file = "a.json", pointer = "/a\\n", files = "b"}]', "counts[0].pointer: "),
+    ('counts = [{file = "a*", pointer = "/a", files = "b"}]', "counts[0].file: "),
+    ('counts = [{file = "a.md", pattern = "", files = "b"}]', 'counts[0].pattern: "" is empty'),
+    ('counts = [{file = "a.json", pointer = "/a", files = ""}]', "counts[0].files: "),
+    ('counts = [{file = "a.json", pointer = "/a", length = "b.json"}]', 'counts[0].length: "b.json" is not <file>'),
+    ('counts = [{file = "a.json", pointer = "/a", value = "b.md#/c"}]', "counts[0].value: "),
+    ('counts = [{file = "a.json", pointer = "/a", value = "../b.json#/c"}]', "counts[0].value: "),
+    ('counts = [{file = "a.json", pointer = "/a", value = "x//b.json#/c"}]', "counts[0].value: "),
+    ('counts = [{file = "a.json", pointer = "/a", sum = "*.json#/c"}]', "counts[0].sum: "),
+    ('counts = [{file = "a.json", pointer = "/a", files = "b", optional = 1}]', "counts[0].optional: an integer"),
+    ('counts = [{file = "a.json", pointer = "/a", files = "b", least = 1}]', "counts[0].least: unknown key"),
     ("merge.keep_frames = -1", "merge.keep_frames: "),
     ("merge.keep_frames = 1_000_000_001", "merge.keep_frames: "),
     ("merge.from_beginning = 1", "merge.from_beginning: an integer stands where true or false belongs"),
@@ -448,6 +534,18 @@ NO_COUNTS = "merge.maps = []\nmerge.totals = {adds = {}, recounts = {}}\n"
 
 CLASHES = [
     (
+        'counts = [{file = "a.md", pattern = "([0-9]+", files = "b"}]',
+        'counts[0].pattern: "([0-9]+" is not a regular expression',
+    ),
+    (
+        'counts = [{file = "a.md", pattern = "[0-9]+", files = "b"}]',
+        'counts[0].pattern: "[0-9]+" has no group for the number',
+    ),
+    (
+        'counts = [{file = "a.md", pattern = "(1)", files = "b", matches = "*"}]',
+        'counts[0].matches: "*" is not a regular expression',
+    ),
+    (
         NO_COUNTS + 'merge.lists = [{name = "a", law = "set"}, {name = "a", law = "keep"}]',
         "merge.lists[1].name: merge.lists[0] has that name too",
     ),
@@ -509,7 +607,7 @@ CLASHES = [
     ),
     ('canonical.except = ["state/own-*.json"]', "merge.editable[0]: "),
 ]
-"""Mistakes that show only between values."""
+"""Mistakes that show only between values, or to Python's own reader of regular expressions."""
 
 
 @pytest.mark.parametrize(("text", "beginning"), BAD_VALUES + CLASHES)
@@ -644,9 +742,9 @@ def test_bounds_are_within_reach() -> None:
 BETWEEN_VALUES = re.compile(
     r"has that name too|is no list|is no file of|the law of .* is|has no role|writes the field|overlap"
     r"|must be canonical|that is not append-only|names canonical files|reaches into|not canonical"
-    r"|canonical\.except takes out"
+    r"|canonical\.except takes out|is not a regular expression|has no group"
 )
-"""What `parse` says of values that are right by themselves, which is beyond a schema."""
+"""What `parse` says of values that are right by themselves, or as regular expressions: both are beyond a schema."""
 
 
 REFERENCE = jsonschema.Draft202012Validator(schema.load("policy"))
@@ -708,6 +806,7 @@ def test_the_full_policy_states_every_key() -> None:
     lists, maps = values["merge"]["lists"], values["merge"]["maps"]
     assert {key for law in lists for key in law} == said["$defs"]["list"]["properties"].keys()
     assert {key for law in maps for key in law} == said["$defs"]["map"]["properties"].keys()
+    assert {key for count in values["counts"] for key in count} == said["$defs"]["count"]["properties"].keys()
 
 
 def test_every_key_is_described() -> None:
@@ -763,15 +862,15 @@ def test_every_default_is_documented() -> None:
     """The defaults of docs/policy.md are those of the schema, and its laws written out are the default laws."""
     said = documented()
     for place, described in leaves(schema.load("policy")):
-        if "default" in described and place[-1] not in ("lists", "maps"):
+        if "default" in described and place[-1] not in ("lists", "maps", "counts"):
             stated = tomllib.loads(f"it = {said['.'.join(place)].strip('`')}")["it"]
             assert stated == described["default"], place
-    for name, law in (("lists", "list"), ("maps", "map")):
+    for name, law in (("merge.lists", "list"), ("merge.maps", "map"), ("counts", "count")):
         properties = schema.load("policy")["$defs"][law]["properties"]
         required = schema.load("policy")["$defs"][law]["required"]
         for key, described in properties.items():
             default = toml(described["default"]) if "default" in described else ""
-            stated = said[f"merge.{name}.{key}"]
+            stated = said[f"{name}.{key}"]
             assert stated == ("required" if key in required else f"`{default}`" if default else "none"), key
     [block] = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert parse(block.encode()) == Policy()

@@ -48,7 +48,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
             yield Finding(file.path, "its content is not in this clone, so it cannot be judged", "git fetch")
             continue
         for where, message, fix in faults(
-            file.path, name, data, kind_of(file.new_mode), policy, change.counter, change.now, names
+            file.path, name, data, kind_of(file.new_mode), policy, change.counter, change.instant, names
         ):
             yield Finding(file.path, f"{where}: {message}", fix, 1)
 
