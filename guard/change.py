@@ -25,6 +25,11 @@ class File:
         self.new = new
 
     @property
+    def plain(self) -> bool:
+        """Whether there is a regular file at the path now: neither gone, nor a symlink, nor a submodule."""
+        return self.new_mode.startswith("100")
+
+    @property
     def added(self) -> bool:
         """Whether the path is new."""
         return self.old_mode == NONE
@@ -56,7 +61,8 @@ def _nowhere(_folder: str) -> "list[str]":
 class Change:
     """A change, and a way to look at what surrounds it.
 
-    - `files`: what differs from the (first) parent, or from HEAD;
+    - `files`: what differs from the parent, or from HEAD; where several parents are joined, what differs from all of
+      them, and what one of them changed and the join does not have, with that parent's side as the old one;
     - `read(blob)`: a blob's bytes, None where this clone does not have it;
     - `old(path)`, `new(path)`: a file's bytes before and after, None where it is not there;
     - `listing(folder)`: every path below a folder ("" for all) before the change; `listed` likewise after it;

@@ -1,14 +1,19 @@
 """What a rule found: where, what, why it matters, and what to do instead."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class Finding:
     """One thing that a rule refuses.
 
     `path` is as git spells it, empty where no file is meant; `line` counts from 1, 0 where no line is meant; `commit`
-    is the full id where a commit was judged, else empty. `why` and `fix` are one sentence or one command each.
+    is the full id where a commit was judged, else empty. `why` is a sentence. `fix` is a command to paste, which no
+    rule refuses, or where no command can help, a sentence. `unread` says that the rule could not judge at all.
     """
 
-    __slots__ = ("code", "commit", "fix", "line", "message", "name", "path", "why")
+    __slots__ = ("code", "commit", "fix", "line", "message", "name", "path", "unread", "why")
 
     def __init__(self, path: str, message: str, fix: str = "", line: int = 0, why: str = "") -> None:
         self.path = path
@@ -17,6 +22,7 @@ class Finding:
         self.fix = fix
         self.why = why
         self.code = self.name = self.commit = ""  # the judge stamps them
+        self.unread = False
 
     @property
     def rank(self) -> tuple[str, int, str, str]:
@@ -35,3 +41,20 @@ class Finding:
         """The finding as `schemas/finding.schema.json` has it."""
         said = {key: getattr(self, key) for key in ("code", "name", "path", "line", "message", "why", "fix")}
         return {**said, "commit": self.commit} if self.commit else said
+
+
+def unread(path: str, blob: str) -> Finding:
+    """The finding for a blob that this clone does not have: what cannot be judged is refused."""
+    finding = Finding(
+        path,
+        "its content is not in this clone, so it cannot be judged",
+        f"git cat-file -e {blob}",
+        why="a partial clone leaves contents out until git asks for them",
+    )
+    finding.unread = True
+    return finding
+
+
+def exit_code(findings: "Iterable[Finding]") -> int:
+    """0 for nothing found, 1 where a rule refuses, 2 where all that there is to say is that it could not be judged."""
+    return min((2 if finding.unread else 1 for finding in findings), default=0)

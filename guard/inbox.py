@@ -2,8 +2,9 @@
 
 import posixpath
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 from guard import schema
@@ -25,6 +26,14 @@ def kind_of(mode: str) -> Kind:
     return kinds.get(mode, "file")
 
 
+def by_small_letters(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names by what they are in small letters, which is how some systems tell files apart."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.lower(), []).append(name)
+    return alike
+
+
 def faults(
     path: str,
     name: str,
@@ -33,33 +42,42 @@ def faults(
     policy: Policy,
     counter: int | None,
     now: float | None,
-    names: Iterable[str] = (),
+    alike: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Fault]:
     """What is wrong with the file `name` of the inbox; `path` is how commands name it.
 
     `counter` is the newest closed frame and `now` the seconds since 1970: where they are None, neither frame nor time
-    is held against them. `names` are the inbox's other files.
+    is held against them. `alike` are the inbox's names, by what they are in small letters.
     """
     entry = Entry(name, data, kind)
     judged = read(entry, schema.conforms("delta"), policy.laws)
     if isinstance(judged, Invalid):
-        yield from _explained(path, entry, judged, names)
+        yield from _explained(path, entry, judged, alike, now)
         return
     edit = f"edit {shlex.quote(path)}"
     if counter is not None and judged.frame > counter + 1:
-        message = f"frame {judged.frame} is more than one past the last closed frame, {counter}"
-        yield "$.frame", message, f'{edit}: "frame": {counter + 1}'
+        yield "$.frame", ahead(judged.frame, counter), f'{edit}: "frame": {counter + 1}'
     if now is not None and judged.moment[0] > now + DAY:
-        today = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         message = f"its time {judged.moment[2]} is more than a day ahead"
-        yield "$.completed_at", message, f'{edit}: "completed_at": "{today}"'
-    twin = next((other for other in names if other != name and other.lower() == name.lower()), None)
+        yield "$.completed_at", message, f'{edit}: "completed_at": "{_written(now)}"'
+    twin = next((other for other in alike.get(name.lower(), ()) if other != name), None)
     if twin:
         message = f"{name} and {twin} differ only in case, and are one file on macOS and Windows"
         yield "$.stream_id", message, "give the stream an id of its own"
 
 
-def _explained(path: str, entry: Entry, judged: Invalid, names: Iterable[str]) -> Iterator[Fault]:
+def ahead(frame: int, counter: int) -> str:
+    """Why a frame cannot be reported yet, in words."""
+    return f"frame {frame} is more than one past the last closed frame, {counter}"
+
+
+def _written(instant: float) -> str:
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _explained(
+    path: str, entry: Entry, judged: Invalid, alike: Mapping[str, Sequence[str]], now: float | None
+) -> Iterator[Fault]:
     """What is wrong with a file that is no delta, place by place."""
     edit = f"edit {shlex.quote(path)}, then guard delta check {shlex.quote(path)}"
     message = f"{judged.reason}: {judged.detail}" if judged.detail else judged.reason
@@ -72,12 +90,13 @@ def _explained(path: str, entry: Entry, judged: Invalid, names: Iterable[str]) -
     elif judged.reason == "wrong name":
         value = values.parse(entry.data)
         name = file_name(value["frame"], value["stream_id"])
-        if name in names:
+        if name in alike.get(name.lower(), ()):
             name = file_name(value["frame"], value["stream_id"], judged.digest)
         target = posixpath.join(posixpath.dirname(path), name)
         yield "$.stream_id", message, f"mv -n -- {shlex.quote(path)} {shlex.quote(target)}"
     elif judged.reason == "no time":
-        yield "$.completed_at", message, f'{edit}: "completed_at": "2026-04-15T12:00:00Z", the UTC time it was finished'
+        example = "2026-04-15T12:00:00Z" if now is None else _written(now)
+        yield "$.completed_at", message, f'edit {shlex.quote(path)}: "completed_at": "{example}"'
     elif judged.reason == "forbidden edit":
         yield "$.set", message, edit
     else:

@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from guard.policy import Policy
 
 
+_RULES: list[Rule] = []
+
+
 def rules() -> list[Rule]:
     """Every rule, by code. One that cannot be loaded raises: a judge that lacks a rule must not judge."""
-    import pkgutil
+    if not _RULES:
+        import pkgutil
 
-    import guard.rules as package
+        import guard.rules as package
 
-    found = []
-    for module in pkgutil.iter_modules(package.__path__):
-        name = f"guard.rules.{module.name}"
-        found.append(__import__(name, fromlist=["RULE"]).RULE)
-    return sorted(found, key=lambda rule: rule.code)
+        names = [f"guard.rules.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
+        found = [__import__(name, fromlist=["RULE"]).RULE for name in names]
+        _RULES.extend(sorted(found, key=lambda rule: rule.code))
+    return list(_RULES)
 
 
 def judge(
@@ -33,11 +36,12 @@ def judge(
     allowed: "Collection[str]" = (),
 ) -> list[Finding]:
     """What rules find in a change: those of `codes` (none for all) that look at one of `parts`, but not `allowed`."""
-    chosen = [rule for rule in rules() if rule.part in parts and (not codes or rule.code in codes)]
-    passing = allowable(chosen, policy, allowed)
-    found = _run([rule for rule in chosen if rule.code not in passing], change, policy)
-    if not codes or "G108" in codes:
-        found += _loosened(chosen, change, found)
+    known = [rule for rule in rules() if rule.part in parts]
+    passing = allowable(known, policy, allowed)
+    chosen = [rule for rule in known if (not codes or rule.code in codes) and rule.code not in passing]
+    found = _run(chosen, change, policy)
+    if any(rule.code == "G108" for rule in chosen):
+        found += _loosened([rule for rule in known if rule.code not in passing], change, policy)
     return sorted(found, key=lambda finding: finding.rank)
 
 
@@ -56,30 +60,20 @@ def _run(chosen: "Iterable[Rule]", change: "Change", policy: "Policy") -> list[F
     return found
 
 
-def _loosened(chosen: "list[Rule]", change: "Change", found: "list[Finding]") -> list[Finding]:
+def _loosened(known: "list[Rule]", change: "Change", policy: "Policy") -> list[Finding]:
     """A finding of G108 where the change's own guard.toml would let pass what the old one refuses."""
     from guard.policy import FILE
+    from guard.rules.policy_change import RULE, policy_after, way_back
 
-    if not found or all(file.path != FILE for file in change.files):
+    looser = policy_after(change)
+    if looser is None:
         return []
-    rule = next((rule for rule in chosen if rule.code == "G108"), None)
-    if rule is None:
-        return []
-    from guard.errors import GuardError
-    from guard.policy import parse
-
-    try:
-        looser = parse(change.new(FILE))
-    except GuardError:
-        return []
-    standing = {(finding.code, finding.path) for finding in _run(chosen, change, looser)}
-    passed = sorted({finding.code for finding in found} - {code for code, _ in standing})
+    others = [rule for rule in known if rule is not RULE]
+    refused = _run(others, change, policy)
+    standing = {(finding.code, finding.path) for finding in _run(others, change, looser)} if refused else set()
+    passed = sorted({finding.code for finding in refused if (finding.code, finding.path) not in standing})
     if not passed:
         return []
-    finding = Finding(
-        FILE,
-        f"it would let {', '.join(passed)} pass in the same commit that needs it to",
-        f"git restore --staged {FILE}",
-    )
-    finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
+    finding = Finding(FILE, f"it would let {', '.join(passed)} pass in the commit that needs it to", way_back(change))
+    finding.code, finding.name, finding.why = RULE.code, RULE.name, RULE.why
     return [finding]

@@ -2,14 +2,18 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property
+from itertools import islice
+from pathlib import Path
 
 from guard.change import NONE, Bulk, Change, File
 from guard.errors import GuardError
 from guard.git import Change as Difference
-from guard.git import Repo, parse_raw
-from guard.plan import Tree, frame_counter, policy_at, start
+from guard.git import Reader, Repo, blob_id, parse_raw
+from guard.plan import Tree, adopted, frame_counter, policy_at
 from guard.policy import FILE, Policy
 from guard.verify import Canonical, canonical
 
@@ -26,8 +30,8 @@ def file_of(difference: Difference) -> File:
 
 
 def reading(repo: Repo) -> Callable[[str], bytes | None]:
-    """How blobs are read: None for one that this clone does not have; nothing is fetched for it."""
-    return lambda oid: repo.reader.read(oid) if oid and set(oid) != {"0"} else None
+    """How blobs are read: None for one that is not there."""
+    return lambda oid: repo.reader.read(oid) if oid.strip("0") else None
 
 
 # --- the index -------------------------------------------------------------------------------------------------
@@ -36,13 +40,15 @@ def reading(repo: Repo) -> Callable[[str], bytes | None]:
 def staged(repo: Repo, policy: Policy, *, index: str | None = None, command: Sequence[str] = ()) -> Change:
     """What a commit of the index would alter. `index` is another index file than the repository's own."""
     env = {"GIT_INDEX_FILE": index} if index else {}
-    words = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-abbrev")
-    done = repo.call(*words, "HEAD", "--", env=env, check=False)
-    born = done.returncode == 0
-    if not born:
-        done = repo.call(*words, EMPTY_TREE[repo.hash], "--", env=env)
-    files = [file_of(each) for each in parse_raw(done.stdout.decode(errors="surrogateescape"))]
-    at = {file.path: file for file in files}
+    differences = _staged(repo, "HEAD", env, check=False)
+    born = differences is not None
+    if differences is None:
+        differences = _staged(repo, EMPTY_TREE[repo.hash], env) or []
+    joined = _merge_heads(repo) if born else []
+    names = ["HEAD", *joined]
+    sides = [differences, *(_staged(repo, name, env) or [] for name in joined)]
+    files = _answered(sides, _Bases(repo, names)) if joined else [file_of(each) for each in differences]
+    at = {each.path: file_of(each) for each in differences}
     read = reading(repo)
 
     def old(path: str) -> bytes | None:
@@ -53,25 +59,34 @@ def staged(repo: Repo, policy: Policy, *, index: str | None = None, command: Seq
             return None if at[path].deleted else read(at[path].new)
         return old(path)
 
-    @cache
-    def listing(folder: str) -> list[str]:
-        return [path for _, _, path in repo.tree("HEAD", folder)] if born else []
-
+    listing = _listing(repo, "HEAD" if born else None)
     return Change(
         files,
         read=read,
         old=old,
         new=new,
         listing=listing,
-        listed=_after(listing, files),
-        foreign=lambda: _foreign_in_index(repo, policy, files, env),
-        recorded=lambda file: recorded(repo, policy, "HEAD", file),
+        listed=_after(listing, list(at.values())),
+        foreign=lambda: _foreign_in_index(repo, policy, names, sides),
+        recorded=_Recorded(repo, policy, "HEAD"),
         counter=_counter(repo, policy, "HEAD") if any(policy.in_inbox(file.path) for file in files) else None,
         instant=time.time(),
         bulk=bulk(repo),
         command=command,
-        parents=2 if born and (repo.git_dir / "MERGE_HEAD").exists() else 1,
+        parents=len(names),
     )
+
+
+def _staged(repo: Repo, commit: str, env: Mapping[str, str], *, check: bool = True) -> list[Difference] | None:
+    """How the index differs from a commit; None where there is none and `check` is not set."""
+    words = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-abbrev", commit, "--")
+    done = repo.call(*words, env=env, check=check)
+    return parse_raw(done.stdout.decode(errors="surrogateescape")) if done.returncode == 0 else None
+
+
+def _listing(repo: Repo, commit: str | None) -> Callable[[str], list[str]]:
+    """Every path below a folder of a commit, asked for once."""
+    return cache(lambda folder: [path for _, _, path in repo.tree(commit, folder)] if commit else [])
 
 
 def _after(before: Callable[[str], list[str]], files: Sequence[File]) -> Callable[[str], list[str]]:
@@ -100,22 +115,6 @@ def bulk(repo: Repo) -> Bulk | None:
     return Bulk(command, [line for line in lines[1:] if line] if kind == "folders" else ())
 
 
-def _foreign_in_index(repo: Repo, policy: Policy, files: Sequence[File], env: Mapping[str, str]) -> dict[str, str]:
-    """Canonical paths whose staged bytes are not those of a parent that holds the newest state."""
-    differs = [file.path for file in files if policy.is_canonical(file.path)]
-    others = _merge_heads(repo)
-    if not others:
-        what = "canonical state is changed outside the merge"
-        return dict.fromkeys(differs, what)
-    names = ["HEAD", *others]
-    changed = {name: _canonical_in_index(repo, policy, name, env) for name in names}
-    newest = _newest(repo, policy, names)
-    if newest is None:
-        return {"": "it joins two states of which neither contains the other"}
-    what = f"it differs from the newest state that this merge joins, {newest[:12]}'s"
-    return dict.fromkeys(changed[newest], what)
-
-
 def _merge_heads(repo: Repo) -> list[str]:
     try:
         return (repo.git_dir / "MERGE_HEAD").read_text().split()
@@ -123,50 +122,104 @@ def _merge_heads(repo: Repo) -> list[str]:
         return []
 
 
-def _canonical_in_index(repo: Repo, policy: Policy, name: str, env: Mapping[str, str]) -> list[str]:
-    words = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", name, "--")
-    return [each.path for each in parse_raw(repo.run(*words, env=env)) if policy.is_canonical(each.path)]
+def _foreign_in_index(
+    repo: Repo, policy: Policy, names: Sequence[str], sides: Sequence[Sequence[Difference]]
+) -> dict[str, str]:
+    """Canonical paths whose staged bytes are not those of the parent that holds the newest state."""
+    changed = [[each.path for each in side if policy.is_canonical(each.path)] for side in sides]
+    if len(names) == 1:
+        return dict.fromkeys(changed[0], "canonical state is changed outside the merge")
+    if not any(changed):
+        return {}
+    bases = _Bases(repo, names)
+    for place, name in enumerate(names):
+        others = [other for other in range(len(names)) if other != place]
+        if not any(policy.is_canonical(path) for other in others for path in bases.between(place, other)):
+            what = f"it differs from the newest state that this merge joins, {name[:12]}'s"
+            return dict.fromkeys(changed[place], what)
+    return {"": "it joins two states of which neither contains the other"}
 
 
-def _newest(repo: Repo, policy: Policy, names: Sequence[str]) -> str | None:
-    """Which of several commits holds the state that contains the others'; None where none does."""
-    for name in names:
-        others = [other for other in names if other != name]
-        bases = [repo.run("merge-base", name, other).strip() for other in others]
-        changed = [
-            each.path
-            for base, other in zip(bases, others, strict=True)
-            for each in repo.changes(base, other)
-            if policy.is_canonical(each.path)
-        ]
-        if not changed:
-            return name
-    return None
+# --- commits that join several ---------------------------------------------------------------------------------
 
 
-def recorded(repo: Repo, policy: Policy, commit: str, file: File) -> bool:
-    """Whether a page at a commit records a delta."""
-    from guard.restore import recorded_digests
-    from merge.delta import digest_of, frame_in_name
-    from merge.fold import page_path, rejected_path
+class _Bases:
+    """What each of several commits changed since it parted from the others, worked out where it is asked for."""
 
-    baseline = start(policy)
-    if baseline and file.old in {oid for _, oid, _ in repo.tree(baseline, policy.inbox)}:
-        return True
-    data = repo.reader.read(file.old)
-    if data is None:
-        return False
-    frame = frame_in_name(file.path[len(policy.inbox) :])
-    where = page_path(frame, policy.laws) if frame >= 0 else rejected_path(digest_of(data), policy.laws)
-    sheet = repo.reader.read(f"{commit}:{where}")
-    return sheet is not None and digest_of(data) in recorded_digests(sheet)
+    def __init__(self, repo: Repo, names: Sequence[str], specs: Sequence[str] = ()) -> None:
+        self._repo = repo
+        self._names = names
+        self._specs = specs
+
+    def changed(self, place: int) -> set[str]:
+        """The paths that a commit changed since it parted from the rest."""
+        rest = [other for other in range(len(self._names)) if other != place]
+        return self._since(place, rest, place)
+
+    def between(self, place: int, other: int) -> set[str]:
+        """The paths that another commit changed since the two parted."""
+        return self._since(place, [other], other)
+
+    def _since(self, place: int, rest: Sequence[int], side: int) -> set[str]:
+        words = ("merge-base", self._names[place], *(self._names[other] for other in rest))
+        base = self._repo.call(*words, check=False).stdout.decode().strip() or EMPTY_TREE[self._repo.hash]
+        return {each.path for each in self._repo.changes(base, self._names[side], *self._specs)}
+
+
+def _answered(sides: Sequence[Sequence[Difference]], bases: _Bases) -> list[File]:
+    """What a join answers for: where it is like no parent, and what a parent changed and it does not have.
+
+    `sides` are its differences from each parent. What merely came from one parent was judged where it was made.
+    """
+    held = Counter(each.path for side in sides for each in side)
+    files = {}
+    for place, side in enumerate(sides):
+        theirs = [each for each in side if held[each.path] < len(sides) and each.old_mode != NONE]
+        dropped = bases.changed(place) if theirs else set()
+        for each in side:
+            if held[each.path] == len(sides) or (each.old_mode != NONE and each.path in dropped):
+                files[each.path, each.old_mode, each.old] = file_of(each)
+    return list(files.values())
+
+
+class _Recorded:
+    """Whether a page at a commit records a delta, or whatever merged before guard was adopted did."""
+
+    def __init__(self, repo: Repo, policy: Policy, commit: str) -> None:
+        self._repo = repo
+        self._policy = policy
+        self._commit = commit
+
+    def __call__(self, file: File) -> bool:
+        """Whether a delta that goes was merged."""
+        from guard.restore import recorded_digests
+        from merge.delta import digest_of, frame_in_name
+        from merge.fold import page_path, rejected_path
+
+        if file.old in self._adopted:
+            return True
+        data = self._repo.reader.read(file.old)
+        if data is None:
+            return False
+        laws = self._policy.laws
+        frame = frame_in_name(file.path[len(self._policy.inbox) :])
+        where = page_path(frame, laws) if frame >= 0 else rejected_path(digest_of(data), laws)
+        sheet = self._repo.reader.read(f"{self._commit}:{where}")
+        return sheet is not None and digest_of(data) in recorded_digests(sheet)
+
+    @cached_property
+    def _adopted(self) -> set[str]:
+        return adopted(self._repo, self._policy)
 
 
 def _counter(repo: Repo, policy: Policy, commit: str) -> int | None:
-    """The newest closed frame, here or at the hub as far as it was fetched."""
+    """The newest closed frame, here or at the hub as far as it was fetched; None where nothing readable says it."""
     hub = f"refs/remotes/{policy.remote}/{policy.branch}"
-    counters = [frame_counter(Tree(repo, name), policy.laws) for name in (commit, hub)]
-    return max(counters) if max(counters) >= 0 else None
+    try:
+        newest = max(frame_counter(Tree(repo, name), policy.laws) for name in (commit, hub))
+    except GuardError:  # that file is another rule's; who adds a delta cannot mend it
+        return None
+    return newest if newest >= 0 else None
 
 
 # --- commits ---------------------------------------------------------------------------------------------------
@@ -180,67 +233,198 @@ class Judged:
         self.policy = policy
 
 
-def commits(repo: Repo, old: str | None, new: str) -> Iterator[Judged]:
-    """Every commit of `old`..`new`, parents first; all of history where `old` is None."""
-    words = ("--topo-order", "--reverse", "--no-diff-merges", "--root", new, *([f"^{old}"] if old else []))
+class _Logged:
+    """A commit as `git log` shows it; `own` are the files in which it differs from every parent."""
+
+    __slots__ = ("author", "id", "message", "own", "parents")
+
+    def __init__(self, head: str) -> None:
+        self.id, *self.parents = head.removeprefix("commit:").split()
+        self.author = self.message = ""
+        self.own: list[File] = []
+
+
+def commits(repo: Repo, old: str | None, new: str, contents: "Contents | None" = None) -> Iterator[Judged]:
+    """Every commit of `old`..`new`, parents first; all of history where `old` is None.
+
+    `contents` is where contents are read; `present` is one that fetches nothing. What a shallow clone begins with is
+    left out: nobody can tell what those commits changed.
+    """
+    begun = edge(repo)
+    words = ("--topo-order", "--reverse", "--root", "--diff-merges=combined", new, *([f"^{old}"] if old else []))
+    log = (each for each in _log(repo, *words) if each.id not in begun)
     policies = _Policies(repo)
-    state = _State(repo, old, new)
-    for commit, parents, differences in repo.history(*words):
-        policy = policies.before(parents)
-        policies.note(commit, parents, [each.path for each in differences])
-        if len(parents) > 1 and any(policies.before([parent]).baseline for parent in parents):
-            side = state.found.newest.get(commit, parents[0])
-            policy = policies.before([side])
-            yield Judged(_commit(repo, policy, commit, parents, repo.changes(side, commit), state), policy)
-        else:
-            yield Judged(_commit(repo, policy, commit, parents, differences, state), policy)
+    range_ = _Range(repo, old, new, contents or Contents(repo.reader))
+    while batch := list(islice(log, 256)):
+        for each in batch:
+            policies.note(each)
+        joins = _joins(repo, [each for each in batch if len(each.parents) > 1], policies)
+        for each in batch:
+            if len(each.parents) > 1:
+                yield range_.join(each, policies, *joins[each.id])
+            else:
+                policy = policies.before(each.parents)
+                yield Judged(range_.change(each, policy, each.own), policy)
 
 
-class _State:
-    """What a range does to canonical state, worked out only where a commit touches it."""
+def edge(repo: Repo) -> set[str]:
+    """The commits with which a shallow clone begins."""
+    try:
+        return set((repo.common_dir / "shallow").read_text().split())
+    except OSError:
+        return set()
 
-    def __init__(self, repo: Repo, old: str | None, new: str) -> None:
-        self._range = repo, old, new
+
+class Contents:
+    """Where contents are read; `missing` are the blobs that were not there."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.missing: set[str] = set()
+
+    def read(self, name: str) -> bytes | None:
+        """A blob's bytes, by its id or as `<commit>:<path>`; None where it is not there."""
+        if not name.strip("0"):
+            return None
+        data = self._reader.read(name)
+        if data is None and ":" not in name:
+            self.missing.add(name)
+        return data
+
+
+@contextmanager
+def present(repo: Repo) -> Iterator[Contents]:
+    """The contents that this clone has. In a partial clone git would fetch whatever it lacks, one by one."""
+    asked = ("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$")
+    if repo.call(*asked, check=False).returncode != 0:
+        yield Contents(repo.reader)
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:  # a repository with the same objects that knows no remote
+        repo.run("init", "-q", "--bare", f"--object-format={repo.hash}", "--template=", folder)
+        objects = os.fspath((repo.common_dir / "objects").absolute())
+        quoted = '"' + objects.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"\n'
+        Path(folder, "objects", "info").mkdir(exist_ok=True)
+        Path(folder, "objects", "info", "alternates").write_bytes(os.fsencode(quoted))
+        beside = Repo(folder)
+        try:
+            yield Contents(beside.reader)
+        finally:
+            beside.close()
+
+
+def _log(repo: Repo, *words: str) -> Iterator[_Logged]:
+    """Commits with their message and what they change, from one git."""
+    fixed = ("--raw", "--no-renames", "--no-abbrev", "--no-ext-diff", "--ignore-submodules=none", "--encoding=UTF-8")
+    records = repo.log("--format=commit:%H %P%x00%an <%ae>%x00%B%x00", *fixed, *words)
+    texts = (record.decode(errors="surrogateescape") for record in records)
+    commit: _Logged | None = None
+    for text in texts:
+        said = text.removeprefix("\n")
+        if said.startswith("commit:"):
+            if commit is not None:
+                yield commit
+            commit = _Logged(said)
+            commit.author, commit.message = next(texts), next(texts)
+        elif said.startswith(":") and commit is not None:
+            commit.own += _raw(said, next(texts))
+    if commit is not None:
+        yield commit
+
+
+def _raw(head: str, path: str) -> list[File]:
+    """A line of raw output as files, one for each parent that it is compared with."""
+    number = len(head) - len(head.lstrip(":"))
+    fields = head[number:].split(" ")
+    modes, oids = fields[: number + 1], fields[number + 1 : 2 * number + 2]
+    olds = dict.fromkeys(zip(modes[:-1], oids[:-1], strict=True))
+    return [File(path, mode, modes[-1], oid, oids[-1]) for mode, oid in olds]
+
+
+_Join = tuple[list[list[Difference]], list[str]]
+"""How a commit differs from each of its parents in what policies name, and the pathspecs that say what that is."""
+
+
+def _joins(repo: Repo, merges: Sequence[_Logged], policies: "_Policies") -> dict[str, _Join]:
+    """The differences of each merge from each of its parents, from one git for all of them."""
+    pairs = [(each.id, parent) for each in merges for parent in each.parents]
+    if not pairs:
+        return {}
+    specs = list(dict.fromkeys(spec for _, parent in pairs for spec in _specs(policies.before([parent]))))
+    words = ("diff-tree", "--stdin", "--always", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", "--", *specs)
+    asked = "".join(f"{commit} {parent}\n" for commit, parent in pairs)
+    found: dict[str, _Join] = {each.id: ([], specs) for each in merges}
+    fields = iter(repo.run(*words, input=asked.encode()).split("\0"))
+    side: list[Difference] = []
+    for field in fields:
+        if field.startswith(":"):
+            side += parse_raw(f"{field}\0{next(fields)}\0")
+        elif field:
+            side = []
+            found[field][0].append(side)
+    return found
+
+
+def _specs(policy: Policy) -> list[str]:
+    """Pathspecs of what a policy watches by path."""
+    grows = (glob for globs in policy.append_globs().values() for glob in globs)
+    globs = (f":(top,glob){glob}" for glob in (*policy.canonical, *grows))
+    return [f":(top,literal){FILE}", f":(top,literal){policy.inbox.rstrip('/')}", *globs]
+
+
+class _Range:
+    """What is known of a range while its commits are judged."""
+
+    def __init__(self, repo: Repo, old: str | None, new: str, contents: Contents) -> None:
+        self._repo = repo
+        self._ends = old, new
+        self._read = contents.read
 
     @cached_property
-    def found(self) -> Canonical:
-        """What was found."""
-        return canonical(*self._range)
+    def state(self) -> Canonical:
+        """What the range does to canonical state: worked out only where a commit touches it."""
+        return canonical(self._repo, *self._ends)
 
+    def join(self, each: _Logged, policies: "_Policies", sides: list[list[Difference]], specs: list[str]) -> Judged:
+        """A commit with several parents: as `guard verify` judges it, and by what it has of neither or dropped."""
+        before = [policies.before([parent]) for parent in each.parents]
+        paths = {difference.path for side in sides for difference in side}
+        side = each.parents[0]
+        touched = any(policy.baseline for policy in before) and any(
+            path == FILE or policy.is_canonical(path) for policy in before for path in paths
+        )
+        if touched:
+            side = self.state.newest.get(each.id, side)
+        policy = policies.before([side])
+        known = {(file.path, file.old_mode, file.old): file for file in each.own}
+        for file in _answered(sides, _Bases(self._repo, each.parents, specs)):
+            known.setdefault((file.path, file.old_mode, file.old), file)
+        change = self.change(each, policy, list(known.values()))
+        change.foreign = (lambda: self.state.foreign.get(each.id, {})) if touched else dict
+        return Judged(change, policy)
 
-def _commit(
-    repo: Repo,
-    policy: Policy,
-    commit: str,
-    parents: Sequence[str],
-    differences: Sequence[Difference],
-    state: _State,
-) -> Change:
-    files = [file_of(each) for each in differences]
-    parent = parents[0] if parents else None
-    read = reading(repo)
-    touched = bool(policy.baseline) and any(policy.is_canonical(file.path) for file in files)
-    data = repo.commit(commit)
-
-    @cache
-    def listing(folder: str) -> list[str]:
-        return [path for _, _, path in repo.tree(parent, folder)] if parent else []
-
-    return Change(
-        files,
-        read=read,
-        old=lambda path: repo.reader.read(f"{parent}:{path}") if parent else None,
-        new=lambda path: repo.reader.read(f"{commit}:{path}"),
-        listing=listing,
-        listed=_after(listing, files),
-        commit=commit,
-        message=data.message,
-        author=data.author,
-        foreign=lambda: state.found.foreign.get(commit, {}),
-        recorded=lambda file: recorded(repo, policy, commit, file),
-        computed=touched and commit in state.found.computed,
-        parents=len(parents),
-    )
+    def change(self, each: _Logged, policy: Policy, files: Sequence[File]) -> Change:
+        """A commit as a change of its first parent."""
+        parent = each.parents[0] if each.parents else None
+        read = self._read
+        listing = _listing(self._repo, parent)
+        touched = bool(policy.baseline) and any(policy.is_canonical(file.path) for file in files)
+        return Change(
+            files,
+            read=read,
+            old=lambda path: read(f"{parent}:{path}") if parent else None,
+            new=lambda path: read(f"{each.id}:{path}"),
+            listing=listing,
+            listed=_after(listing, files) if len(each.parents) < 2 else _listing(self._repo, each.id),
+            commit=each.id,
+            message=each.message,
+            author=each.author,
+            foreign=lambda: self.state.foreign.get(each.id, {}),
+            recorded=_Recorded(self._repo, policy, each.id),
+            computed=touched and each.id in self.state.computed,
+            parents=len(each.parents),
+        )
 
 
 class _Policies:
@@ -257,10 +441,10 @@ class _Policies:
             self._known[parent] = self._read(parent)
         return self._known[parent]
 
-    def note(self, commit: str, parents: Sequence[str], paths: Collection[str]) -> None:
+    def note(self, commit: _Logged) -> None:
         """Remember the policy at a commit."""
-        same = len(parents) == 1 and FILE not in paths
-        self._known[commit] = self.before(parents) if same else self._read(commit)
+        same = len(commit.parents) == 1 and all(file.path != FILE for file in commit.own)
+        self._known[commit.id] = self.before(commit.parents) if same else self._read(commit.id)
 
     def _read(self, commit: str | None) -> Policy:
         try:
@@ -273,23 +457,27 @@ class _Policies:
 # --- files on disk ---------------------------------------------------------------------------------------------
 
 
-def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> Change:
-    """Files of the work tree as if they were to be committed; paths are as git spells them, from the top."""
+def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> tuple[Change, int]:
+    """Files of the work tree as if they were to be committed, and how many were looked at.
+
+    `paths` are files or folders as git spells them, from the top, which is the empty one. What git ignores is looked
+    at only where it is named. Raises `GuardError` for a path that is neither on disk nor in HEAD.
+    """
+    born = repo.resolve("HEAD") is not None
+    before = {path: (mode, oid) for mode, oid, path in repo.tree("HEAD", "")} if born else {}
     top = repo.top()
+    names = dict.fromkeys(name for path in paths for name in _names(repo, top, path, before))
     contents: dict[str, bytes] = {}
     files = []
-    born = repo.resolve("HEAD") is not None
-    for path in paths:
-        before = repo.run("ls-tree", "-z", "--full-tree", "HEAD", "--", path).rstrip("\0").split() if born else []
-        old_mode, old = (before[0], before[2]) if before else (NONE, "")
-        here = top / path
-        if here.is_symlink():
-            contents[f"disk:{path}"] = os.fsencode(here.readlink())
-        elif here.is_file():
-            contents[f"disk:{path}"] = here.read_bytes()
-        new_mode = NONE if f"disk:{path}" not in contents else "120000" if here.is_symlink() else "100644"
-        if contents.get(f"disk:{path}") != (repo.reader.read(old) if old else None):
-            files.append(File(path, old_mode, new_mode, old, f"disk:{path}" if new_mode != NONE else ""))
+    for path in names:
+        old_mode, old = before.get(path, (NONE, ""))
+        new_mode, data = _look(top / path)
+        new = blob_id(data, repo.hash) if new_mode != NONE else ""
+        if old_mode == "160000":  # a submodule: what lies in it is its own
+            continue
+        if new != old or new_mode[:3] != old_mode[:3]:
+            contents[new] = data
+            files.append(File(path, old_mode, new_mode, old, new))
     read = reading(repo)
     at = {file.path: file for file in files}
 
@@ -297,27 +485,48 @@ def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> Change:
         return contents[oid] if oid in contents else read(oid)
 
     def old_file(path: str) -> bytes | None:
-        return repo.reader.read(f"HEAD:{path}") if born else None
+        return find(before[path][1]) if path in before else None
 
     def new_file(path: str) -> bytes | None:
         return (find(at[path].new) if not at[path].deleted else None) if path in at else old_file(path)
 
-    @cache
     def listing(folder: str) -> list[str]:
-        return [path for _, _, path in repo.tree("HEAD", folder)] if born else []
+        return [path for path in before if path.startswith(f"{folder.rstrip('/')}/")] if folder else list(before)
 
-    return Change(
+    what = "canonical state is changed outside the merge"
+    change = Change(
         files,
         read=find,
         old=old_file,
         new=new_file,
         listing=listing,
         listed=_after(listing, files),
-        foreign=lambda: dict.fromkeys(
-            [file.path for file in files if policy.is_canonical(file.path)],
-            "canonical state is changed outside the merge",
-        ),
-        recorded=lambda file: recorded(repo, policy, "HEAD", file),
+        foreign=lambda: {file.path: what for file in files if policy.is_canonical(file.path)},
+        recorded=_Recorded(repo, policy, "HEAD"),
         counter=_counter(repo, policy, "HEAD"),
         instant=time.time(),
     )
+    return change, len(names)
+
+
+def _look(path: Path) -> tuple[str, bytes]:
+    """The mode and the content of what lies at a path."""
+    if path.is_symlink():
+        return "120000", os.fsencode(path.readlink())
+    return ("100644", path.read_bytes()) if path.is_file() else (NONE, b"")
+
+
+def _names(repo: Repo, top: Path, path: str, before: Collection[str]) -> list[str]:
+    """The files at a path: itself, or those below it, on disk or in HEAD."""
+    here = top / path
+    if path and (path in before or here.is_symlink() or (here.exists() and not here.is_dir())):
+        return [path]
+    prefix = f"{path}/" if path else ""
+    spec = f":(top,literal){path}" if path else ":/"
+    listed = repo.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec).split("\0")
+    found = [name for name in (*listed, *before) if name.startswith(prefix) and name and not name.endswith("/")]
+    if not found and not here.is_dir():
+        raise GuardError(
+            "usage", f"there is no file {path}, neither here nor in HEAD", "nothing was judged", "guard check PATH..."
+        )
+    return found

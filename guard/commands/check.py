@@ -1,19 +1,20 @@
 """`guard check`: what the rules find in the index, in a range of commits, or in files."""
 
 import os
-import posixpath
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from guard import observe
 from guard.change import Change
 from guard.errors import GuardError
-from guard.finding import Finding
+from guard.finding import Finding, exit_code
 from guard.git import Repo
 from guard.judge import judge, rules
 from guard.plan import policy_at
-from guard.policy import Policy
 from guard.report import Report, number
+
+UNREAD = 3
+"""So many files that could not be judged are shown one by one: where one content is missing, thousands are."""
 
 
 def run(
@@ -26,7 +27,7 @@ def run(
     codes: Collection[str],
     github: bool,
 ) -> int:
-    """Judge; returns 0 for nothing found, else 1."""
+    """Judge; returns 0 for nothing found, 1 where a rule refuses, 2 where something could only not be judged."""
     _check_codes(codes)
     if sum([staged, span is not None, bool(paths)]) > 1:
         raise GuardError("usage", "--staged, --range and PATH exclude each other", "", "guard check --staged")
@@ -39,18 +40,22 @@ def run(
     else:
         findings, judged = in_index(repo, codes)
         what = f"{number(judged, 'staged file')}"
-    show(report, findings, judged, what, github=github)
-    return 1 if findings else 0
+    return show(report, findings, judged, what, github=github)
 
 
-def show(report: Report, findings: Sequence[Finding], judged: int, what: str, *, github: bool = False) -> None:
-    """Print findings as people, GitHub or programs read them."""
-    for finding in findings:
+def show(report: Report, findings: Sequence[Finding], judged: int, what: str, *, github: bool = False) -> int:
+    """Print findings as people, GitHub or programs read them; returns the exit code."""
+    refused = [finding for finding in findings if not finding.unread]
+    unread = [finding for finding in findings if finding.unread]
+    for finding in refused + unread[:UNREAD]:
         report.say(annotation(finding) if github else finding.text())
+    if len(unread) > UNREAD:
+        report.say(f"and {number(len(unread) - UNREAD, 'more file')} could not be judged, as --json lists them")
     if not findings:
         report.say(f"{what} judged, nothing found")
-    code = 1 if findings else 0
+    code = exit_code(findings)
     report.result({"findings": [finding.value() for finding in findings], "judged": judged, "exit": code})
+    return code
 
 
 def annotation(finding: Finding) -> str:
@@ -97,8 +102,20 @@ def in_range(
 ) -> tuple[list[Finding], int]:
     """Findings in every commit of `OLD..NEW`, and how many commits there are."""
     old, new = ends(repo, span)
-    with (report or Report(quiet=True)).working("judging") as progress:
-        return in_commits(observe.commits(repo, old, new), codes, progress)
+    report = report or Report(quiet=True)
+    with report.working("judging") as progress, observe.present(repo) as contents:
+        found = in_commits(observe.commits(repo, old, new, contents), codes, progress)
+    if contents.missing:
+        what = number(len(contents.missing), "content")
+        report.warn(f"this clone lacks {what} of files: where no rule needs them, only their names were judged")
+    begun = observe.edge(repo)
+    begun = begun and begun & set(repo.run("rev-list", new, *([f"^{old}"] if old else [])).split())
+    if begun:
+        what = number(len(begun), "commit")
+        report.warn(
+            f"this clone is shallow: the {what} that it begins with could not be judged (git fetch --unshallow)"
+        )
+    return found
 
 
 def in_commits(
@@ -138,21 +155,16 @@ def ends(repo: Repo, span: str) -> tuple[str | None, str]:
 
 def _in_files(repo: Repo, paths: Sequence[str], codes: Collection[str]) -> tuple[list[Finding], int]:
     """Findings in files of the work tree, judged as if they were to be committed."""
-    top = repo.top()
-    names = sorted({name for path in paths for name in _names(top, path)})
-    policy: Policy = policy_at(repo, repo.resolve("HEAD"))
-    change = observe.on_disk(repo, policy, names)
-    return judge(change, policy, codes=codes, parts=("content",)), len(names)
+    top = Path(os.path.realpath(repo.top()))
+    policy = policy_at(repo, repo.resolve("HEAD"))
+    change, number_of = observe.on_disk(repo, policy, [_spelled(top, path) for path in paths])
+    return judge(change, policy, codes=codes, parts=("content",)), number_of
 
 
-def _names(top: Path, path: str) -> list[str]:
-    """The files at a path as git spells them, from the top."""
+def _spelled(top: Path, path: str) -> str:
+    """A path as git spells it, from the top, which itself is the empty one."""
     here = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a symlink that is to be judged
-    top = Path(os.path.realpath(top))
-    real = Path(os.path.realpath(here.parent)) / here.name
+    real = here.parent.resolve() / here.name
     if not real.is_relative_to(top):
         raise GuardError("usage", f"{path} is not in this work tree", "", f"name files below {top}")
-    if real.is_dir() and not real.is_symlink():
-        found = sorted(file for file in real.rglob("*") if not file.is_dir() or file.is_symlink())
-        return [file.relative_to(top).as_posix() for file in found if ".git" not in file.relative_to(top).parts]
-    return [posixpath.normpath(real.relative_to(top).as_posix())]
+    return real.relative_to(top).as_posix().removeprefix(".")

@@ -2,63 +2,40 @@
 
 import json
 import os
-import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from guard import schema
 from guard.errors import GuardError
+from guard.finding import Finding
 from guard.git import Repo
+from guard.inbox import Fault, Kind, ahead, by_small_letters, faults
 from guard.plan import Tree, frame_counter, policy_at, roster
 from guard.policy import Policy
 from guard.report import Report
+from guard.rules.invalid_delta import RULE
 from guard.schema import check_stream
-from merge import values
-from merge.delta import MAX_FRAME, Entry, Invalid, digest_of, file_name, read
-
-_WHY = "one delta that cannot be read, or that says it is another, is a stream's work missing from its frame"
-_AHEAD = "frame {} is more than one past the last closed frame, {}"
-_DAY = 86400
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """Something wrong with a file, as `check` prints it."""
-
-    path: str
-    where: str
-    message: str
-    fix: str
+from merge.delta import MAX_FRAME, digest_of, file_name
 
 
 def check(repo: Repo | None, paths: Sequence[str], report: Report) -> int:
     """Judge files as the merge would, and by what hooks and servers refuse beyond it; returns 0 or 1."""
     policy, counter = _surroundings(repo)
     files = _files(paths, policy.inbox)
-    found = [finding for file in files for finding in _check(file, policy, counter)]
+    found = []
+    for file in files:
+        for where, message, fix in _faults(file, policy, counter):
+            finding = Finding(str(file), f"{where}: {message}", fix, 1, RULE.why)
+            finding.code, finding.name = RULE.code, RULE.name
+            found.append(finding)
     for finding in found:
-        report.say(f"{finding.path}:1: G102 invalid-delta: {finding.where}: {finding.message}")
-        report.say(f"  why: {_WHY}")
-        report.say(f"  fix: {finding.fix}")
+        report.say(finding.text())
     code = 1 if found else 0
     if not found:
         report.say(f"{len(files)} delta{'' if len(files) == 1 else 's'}, all good")
-    findings = [
-        {
-            "code": "G102",
-            "name": "invalid-delta",
-            "path": finding.path,
-            "line": 1,
-            "message": f"{finding.where}: {finding.message}",
-            "why": _WHY,
-            "fix": finding.fix,
-        }
-        for finding in found
-    ]
-    report.result({"findings": findings, "judged": len(files), "exit": code})
+    report.result({"findings": [finding.value() for finding in found], "judged": len(files), "exit": code})
     return code
 
 
@@ -103,66 +80,22 @@ def _below(path: str, beginning: str) -> list[Path]:
     return [here]
 
 
-def _check(file: Path, policy: Policy, counter: int | None) -> list[_Finding]:
-    if file.is_symlink():
-        target = os.fsencode(file.readlink())
-        entry = Entry(file.name, target, "symlink")
-    elif not file.is_file():
-        return [_Finding(str(file), "$", "not a regular file: it is a folder", "move it out of the inbox")]
-    else:
-        try:
-            entry = Entry(file.name, file.read_bytes())
-        except OSError as error:
-            raise GuardError("usage", f"{file} cannot be read: {error.strerror}") from None
-    judged = read(entry, schema.conforms("delta"), policy.laws)
-    if isinstance(judged, Invalid):
-        return _explained(file, entry, judged)
-    edit = f"edit {shlex.quote(str(file))}"
-    found = []
-    if counter is not None and judged.frame > counter + 1:
-        message = _AHEAD.format(judged.frame, counter)
-        found.append(_Finding(str(file), "$.frame", message, f'{edit}: "frame": {counter + 1}'))
-    if judged.moment[0] > datetime.now(UTC).timestamp() + _DAY:
-        message = f"its time {judged.moment[2]} is more than a day ahead"
-        found.append(_Finding(str(file), "$.completed_at", message, f'{edit}: "completed_at": "{_now()}"'))
-    twin = _other_case(file)
-    if twin:
-        message = f"{file.name} and {twin} differ only in case, and are one file on macOS and Windows"
-        found.append(_Finding(str(file), "$.stream_id", message, "give the stream an id of its own"))
-    return found
+def _faults(file: Path, policy: Policy, counter: int | None) -> Iterable[Fault]:
+    """What is wrong with a file on disk."""
+    if not file.is_symlink() and not file.is_file():
+        return [("$", "not a regular file: it is a folder", "move it out of the inbox")]
+    kind: Kind = "symlink" if file.is_symlink() else "file"
+    try:
+        data = os.fsencode(file.readlink()) if kind == "symlink" else file.read_bytes()
+    except OSError as error:
+        raise GuardError("usage", f"{file} cannot be read: {error.strerror}") from None
+    now = datetime.now(UTC).timestamp()
+    return faults(str(file), file.name, data, kind, policy, counter, now, _beside(file.parent))
 
 
-def _other_case(file: Path) -> str | None:
-    """Another file beside this one whose name differs only in case."""
-    for other in file.parent.iterdir():
-        if other.name != file.name and other.name.lower() == file.name.lower():
-            return other.name
-    return None
-
-
-def _explained(file: Path, entry: Entry, judged: Invalid) -> list[_Finding]:
-    """What is wrong with a delta, place by place."""
-    path = str(file)
-    edit = f"edit {shlex.quote(path)}, then guard delta check {shlex.quote(path)}"
-    if judged.reason == "schema" and judged.detail.startswith("$"):
-        where, _, message = judged.detail.partition(": ")
-        return [_Finding(path, where, message, edit)]
-    if judged.reason == "schema":
-        problems = schema.problems("delta", values.parse(entry.data))
-        return [_Finding(path, where, message, edit) for where, message in problems]
-    message = f"{judged.reason}: {judged.detail}" if judged.detail else judged.reason
-    if judged.reason == "wrong name":
-        value = values.parse(entry.data)
-        name = file_name(value["frame"], value["stream_id"])
-        if (file.parent / name).exists():
-            name = file_name(value["frame"], value["stream_id"], judged.digest)
-        fix = f"mv -n -- {shlex.quote(path)} {shlex.quote(str(file.parent / name))}"
-        return [_Finding(path, "$.stream_id", message, fix)]
-    if judged.reason == "no time":
-        return [_Finding(path, "$.completed_at", message, f'{edit}: "completed_at": "{_now()}"')]
-    if judged.reason == "forbidden edit":
-        return [_Finding(path, "$.set", message, edit)]
-    return [_Finding(path, "$", message, edit)]
+@cache
+def _beside(folder: Path) -> dict[str, list[str]]:
+    return by_small_letters(file.name for file in folder.iterdir())
 
 
 # --- writing ---------------------------------------------------------------------------------------------------
@@ -243,7 +176,7 @@ def _place(repo: Repo, command: str, frame: int | None, stream: str | None, repo
         why = "a merge of it takes the frame counter there, and the counter never goes back"
         other = f"guard delta {command} --frame {newest + 1} --stream {stream}"
         fix = f"unless that is meant, delete it, then {other}"
-        report.warn(f"{_AHEAD.format(frame, newest)}\n  why: {why}\n  fix: {fix}")
+        report.warn(f"{ahead(frame, newest)}\n  why: {why}\n  fix: {fix}")
     return frame, stream, repo.top() / policy.inbox
 
 

@@ -21,7 +21,7 @@ Instead:
 is free.
 """
 
-from guard.finding import Finding
+from guard.finding import Finding, unread
 from guard.rule import Rule
 
 TYPE_CHECKING = False
@@ -36,20 +36,24 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding for every append-only file that lost something."""
     for file in change.files:
         kind = policy.append_only(file.path)
-        if kind is None or file.added:
+        if kind is None or not file.old_mode.startswith("100"):
             continue
         import shlex
 
         from guard.appendonly import lost
 
         old = change.read(file.old)
-        new = None if file.deleted else change.read(file.new)
-        if old is None or (new is None and not file.deleted):
-            yield Finding(file.path, "its content is not in this clone, so it cannot be judged", "git fetch")
+        new = change.read(file.new) if file.plain else None
+        if old is None or (new is None and file.plain):
+            yield unread(file.path, file.old if old is None else file.new)
             continue
         what = lost(kind, old, new)
         if what:
-            yield Finding(file.path, what, f"git restore --staged --worktree -- {shlex.quote(file.path)}")
+            path = shlex.quote(file.path)
+            back = f"--source {change.commit}^" if change.commit else "--staged"
+            joined = f"put in what each side has, then git add -- {path}"
+            fix = joined if change.parents > 1 else f"git restore {back} --worktree -- {path}"
+            yield Finding(file.path, what, fix)
 
 
 RULE = Rule(

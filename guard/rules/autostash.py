@@ -34,7 +34,7 @@ def check(change: "Change", _policy: "Policy") -> "Iterator[Finding]":
 
     if verdict(change.command) == "autostash":
         yield Finding(
-            "", "an autostash is refused here; nothing was changed", "commit your own files first: git commit"
+            "", "an autostash is refused here; nothing was changed", "git commit -m '[S1] what: why' -- FILE..."
         )
 
 

@@ -34,21 +34,14 @@ def check(change: "Change", _policy: "Policy") -> "Iterator[Finding]":
     bulk = change.bulk
     if bulk is None or not change.files:
         return
-    gone = [
-        file.path
-        for file in change.files
-        if file.deleted and any(file.path.startswith(folder) for folder in bulk.folders)
-    ]
-    if bulk.folders and not gone:
+    folders = tuple(f"{folder.removeprefix('./').rstrip('/')}/" for folder in bulk.folders)
+    gone = [file for file in change.files if file.deleted and file.path.startswith(folders)] if folders else []
+    if folders and not gone:
         return
-    commits = " commit " in f" {bulk.command} "
-    what = (
-        f"{bulk.command} took in {len(change.files)} files"
-        if not gone
-        else f"{bulk.command} staged {len(gone)} deletions"
-    )
-    fix = "git add -- FILE..., then git commit without -a" if commits else "git reset -q, then git add -- FILE..."
-    yield Finding("", what, fix)
+    number = len(gone or change.files)
+    noun = "deletion" if gone else "file"
+    what = f"{bulk.command} {'staged' if gone else 'took in'} {number} {noun}{'s' if number != 1 else ''}"
+    yield Finding("", what, "git reset -q && git add -- FILE...")
 
 
 RULE = Rule(

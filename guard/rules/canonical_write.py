@@ -37,7 +37,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         if change.commit:
             fix = f"guard restore {quoted(path)}" if path else "guard merge"
         else:
-            fix = f"git restore --staged -- {quoted(path)}" if path else "git merge --abort"
+            fix = f"git restore --staged -- {quoted(path)}" if change.parents < 2 else "git merge --abort"
         yield Finding(path, what, fix)
 
 

@@ -15,7 +15,7 @@ Instead:
 and stages them. In canonical files the merge does it.
 """
 
-from guard.finding import Finding
+from guard.finding import Finding, unread
 from guard.rule import Rule
 
 TYPE_CHECKING = False
@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding for every declared count that a change leaves wrong."""
-    if not change.files or not policy.counts:
+    if not change.files or not policy.counts or change.computed:
         return
     from guard.counts import place, source, states, touches
 
-    counts = [count for count in policy.counts if any(touches(count, file.path) for file in change.files)]
+    counts = []
+    for count in policy.counts:
+        files = [file for file in change.files if touches(count, file.path)]
+        absent = [file for file in files if file.plain and change.read(file.new) is None]
+        yield from (unread(file.path, file.new) for file in absent)
+        if files and not absent:
+            counts.append(count)
     for state in states(counts, change.new, change.listed):
         if not state.drifts:
             continue

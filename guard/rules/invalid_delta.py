@@ -19,7 +19,7 @@ Instead:
 What a delta is, says schemas/delta.schema.json; `[delta]` in guard.toml sets its limits.
 """
 
-from guard.finding import Finding
+from guard.finding import Finding, unread
 from guard.rule import Rule
 
 TYPE_CHECKING = False
@@ -35,20 +35,20 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     files = [file for file in change.files if policy.in_inbox(file.path) and not file.deleted]
     if not files or change.computed:
         return
-    from guard.inbox import faults, kind_of
+    from guard.inbox import by_small_letters, faults, kind_of
     from merge.delta import is_candidate
 
-    names = [path[len(policy.inbox) :] for path in change.listed(policy.inbox)]
+    alike = by_small_letters(path[len(policy.inbox) :] for path in change.listed(policy.inbox))
     for file in files:
         name = file.path[len(policy.inbox) :]
         if not is_candidate(name) or not file.added:
             continue
         data = file.new.encode() if file.new_mode == "160000" else change.read(file.new)
         if data is None:
-            yield Finding(file.path, "its content is not in this clone, so it cannot be judged", "git fetch")
+            yield unread(file.path, file.new)
             continue
         for where, message, fix in faults(
-            file.path, name, data, kind_of(file.new_mode), policy, change.counter, change.instant, names
+            file.path, name, data, kind_of(file.new_mode), policy, change.counter, change.instant, alike
         ):
             yield Finding(file.path, f"{where}: {message}", fix, 1)
 

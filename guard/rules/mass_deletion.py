@@ -32,14 +32,12 @@ if TYPE_CHECKING:
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """One finding for the whole commit, or one for each folder that loses most of its files."""
-    if change.computed or change.parents > 1:
+    if change.computed:
         return
-    arriving = {file.new for file in change.files if file.added}
-    gone = [file.path for file in change.files if file.deleted and file.old not in arriving]
-    fix = "git reset -q, or if it is meant: GUARD_ALLOW='G202 why' git commit"
+    there_still = {file.new for file in change.files if not file.deleted}
+    gone = list(dict.fromkeys(file.path for file in change.files if file.deleted and file.old not in there_still))
     if len(gone) > policy.most_deletions:
-        what = f"{len(gone)} files are deleted, of which the first is {gone[0]}"
-        yield Finding("", what, fix)
+        yield Finding("", f"{len(gone)} files are deleted, of which the first is {gone[0]}", _fix(change))
         return
     lost: dict[str, int] = {}
     for path in gone:
@@ -52,8 +50,15 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
             continue
         there = len(change.listing(folder))
         if there >= policy.deletion_folder and number * 2 > there:
-            yield Finding(folder, f"{number} of the {there} files below {folder or 'the top'} are deleted", fix)
+            what = f"{number} of the {there} files below {folder or 'the top'} are deleted"
+            yield Finding(folder, what, _fix(change))
             return
+
+
+def _fix(change: "Change") -> str:
+    if change.commit:
+        return f"git revert --no-edit {change.commit}"
+    return "git reset -q  # or, where it is meant: GUARD_ALLOW='G202 why' git commit ..."
 
 
 RULE = Rule(

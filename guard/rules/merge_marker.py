@@ -17,7 +17,7 @@ In state, in JSON and in append-only files any marker is refused; elsewhere a fi
 of markers, in their order.
 """
 
-from guard.finding import Finding
+from guard.finding import Finding, unread
 from guard.rule import Rule
 
 TYPE_CHECKING = False
@@ -31,37 +31,42 @@ if TYPE_CHECKING:
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding at the first marker of every file that has gained some."""
     for file in change.files:
-        if not file.new_mode.startswith("100"):
+        if not file.plain:
             continue
+        kept = policy.in_inbox(file.path) or policy.is_canonical(file.path) or policy.append_only(file.path) is not None
         data = change.read(file.new)
-        if data is None or (b"<<<<<<<" not in data and b">>>>>>>" not in data and b"\n=======" not in data):
+        if data is None:
+            if kept:  # elsewhere, not to know stops nobody
+                yield unread(file.path, file.new)
             continue
-        strict = policy.in_inbox(file.path) or policy.is_canonical(file.path) or file.path.endswith(".json")
-        line = _marker(data, strict=strict or policy.append_only(file.path) is not None)
+        strict = kept or file.path.endswith(".json")
+        line = marker(data, strict=strict)
         old = change.read(file.old) if line and not file.added else None
-        if line and (old is None or not _marker(old, strict=strict)):
-            yield Finding(
-                file.path, "it holds the markers of an unfinished merge", "resolve them, then git add it", line
-            )
+        if line and (old is None or not marker(old, strict=strict)):
+            import shlex
+
+            fix = f"resolve them, then git add -- {shlex.quote(file.path)}"
+            yield Finding(file.path, "it holds the markers of an unfinished merge", fix, line)
 
 
-def _marker(data: bytes, *, strict: bool) -> int:
+def marker(data: bytes, *, strict: bool) -> int:
     """The line of the first marker, 0 for none; not `strict` asks for <<<<<<<, ======= and >>>>>>> in this order."""
-    wanted = [b"<<<<<<<", b"=======", b">>>>>>>"]
-    seen = first = 0
+    if b"<<<<<<<" not in data and (not strict or b">>>>>>>" not in data):
+        return 0
+    if not strict and b"\0" in data[:8000]:  # git writes no markers into what it takes for binary
+        return 0
+    wanted = (b"<<<<<<<", b"=======", b">>>>>>>")
+    found: list[int] = []
     for number, line in enumerate(data.split(b"\n"), 1):
-        head, rest = line[:7], line[7:]
-        if (head not in wanted and head != b"|||||||") or (rest.strip() and not rest.startswith(b" ")):
+        head = line[:7]
+        if head not in wanted or line[7:8] not in (b"", b" ", b"\r"):
             continue
-        if head == b"=======" and rest.strip():
-            continue
-        if strict and (head != b"=======" or seen):
-            return first or number
-        if head == wanted[seen]:
-            first = first or number
-            seen += 1
-            if seen == len(wanted):
-                return first
+        if strict and head != b"=======":  # alone it underlines a heading
+            return number
+        if head == wanted[len(found)] and (head != b"=======" or line[7:] in (b"", b"\r")):
+            found.append(number)
+            if len(found) == len(wanted):
+                return found[0]
     return 0
 
 

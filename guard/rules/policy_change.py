@@ -15,7 +15,7 @@ Instead:
     $ git commit -m "[S1] guard: no prefix, as agreed"
 """
 
-from guard.finding import Finding
+from guard.finding import Finding, unread
 from guard.rule import Rule
 
 TYPE_CHECKING = False
@@ -27,24 +27,50 @@ if TYPE_CHECKING:
 
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
-    """A finding for a guard.toml that cannot be used, or that takes the baseline away."""
-    from guard.policy import FILE
-
-    if all(file.path != FILE for file in change.files):
-        return
+    """A finding for a guard.toml that cannot be used, or that takes the baseline away. The judge finds the rest."""
     from guard.errors import GuardError
-    from guard.policy import parse
+    from guard.policy import FILE, parse
 
-    fix = f"git restore --staged -- {FILE}"
+    for file in change.files:
+        if file.path != FILE:
+            continue
+        data = None if file.deleted else change.read(file.new)
+        if data is None and not file.deleted:
+            yield unread(FILE, file.new)
+            continue
+        try:
+            baseline = parse(data).baseline
+        except GuardError as error:
+            yield Finding(FILE, " ".join(error.what.split()), way_back(change))
+            continue
+        if policy.baseline and not baseline:
+            what = "it takes the baseline away: canonical state would not be protected from here on"
+            yield Finding(FILE, what, way_back(change))
+        elif policy.baseline and baseline != policy.baseline:
+            what = "it moves the baseline: what was merged would no longer be what is recomputed"
+            yield Finding(FILE, what, way_back(change))
+
+
+def policy_after(change: "Change") -> "Policy | None":
+    """The policy that a change states; None where it states none, or one that cannot be used."""
+    from guard.errors import GuardError
+    from guard.policy import FILE, parse
+
+    file = next((file for file in change.files if file.path == FILE), None)
+    data = change.read(file.new) if file is not None and not file.deleted else None
+    if file is None or (data is None and not file.deleted):
+        return None
     try:
-        new = parse(change.new(FILE))
-    except GuardError as error:
-        yield Finding(FILE, error.what.replace("\n", " "), fix)
-        return
-    if policy.baseline and not new.baseline:
-        yield Finding(FILE, "it takes the baseline away: canonical state would not be protected from here on", fix)
-    elif policy.baseline and new.baseline != policy.baseline:
-        yield Finding(FILE, "it moves the baseline: what was merged would no longer be what is recomputed", fix)
+        return parse(data)
+    except GuardError:
+        return None
+
+
+def way_back(change: "Change") -> str:
+    """The command that takes guard.toml back to what it was."""
+    return (
+        f"git restore --source {change.commit}^ -- guard.toml" if change.commit else "git restore --staged guard.toml"
+    )
 
 
 RULE = Rule(

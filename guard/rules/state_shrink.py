@@ -18,7 +18,7 @@ Instead:
 To take records back to an earlier state in the open, use `guard restore`. This rule judges without a baseline too.
 """
 
-from guard.finding import Finding
+from guard.finding import Finding, unread
 from guard.rule import Rule
 
 TYPE_CHECKING = False
@@ -38,18 +38,24 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     import shlex
 
     for file in files:
-        where = f"guard restore {shlex.quote(file.path)}"
-        fix = where if change.commit else f"git restore --staged --worktree -- {shlex.quote(file.path)}"
-        if file.deleted:
-            yield Finding(file.path, "a canonical file is gone", fix)
+        path = shlex.quote(file.path)
+        if change.commit:  # without a baseline there is nothing that guard could restore from
+            fix = f"guard restore {path}" if policy.baseline else f"git restore --source {change.commit}^ -- {path}"
+        else:
+            fix = "git merge --abort" if change.parents > 1 else f"git restore --staged --worktree -- {path}"
+        if not file.plain:
+            what = "a canonical file is gone" if file.deleted else "a canonical file is no regular file any more"
+            yield Finding(file.path, what, fix)
+            continue
+        if not file.path.endswith(".json") or not file.old_mode.startswith("100"):
             continue
         old, new = change.read(file.old), change.read(file.new)
         if old is None or new is None:
-            yield Finding(file.path, "its content is not in this clone, so it cannot be judged", "git fetch")
-        elif file.path.endswith(".json"):
-            what = shrunk(old, new)
-            if what:
-                yield Finding(file.path, what, fix, 1)
+            yield unread(file.path, file.old if old is None else file.new)
+            continue
+        what = shrunk(old, new)
+        if what:
+            yield Finding(file.path, what, fix, 1)
 
 
 def shrunk(old: bytes, new: bytes) -> str:
@@ -64,7 +70,7 @@ def shrunk(old: bytes, new: bytes) -> str:
         after = values.parse(new)
     except values.BadJson as error:
         return f"it cannot be read any more: {error}"
-    lost = list(_lost(before, after, ""))
+    lost = list(_lost(before, after))
     if lost:
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
         return f"it lost {', '.join(lost[:3])}{more}"
@@ -72,19 +78,24 @@ def shrunk(old: bytes, new: bytes) -> str:
     return f"{fallen[0]} fell while nothing was removed" if fallen else ""
 
 
-def _lost(old: "Any", new: "Any", place: str) -> "Iterator[str]":
+def _lost(old: "Any", new: "Any") -> "Iterator[str]":
     """The places that `old` has and `new` lacks; a list loses its length."""
-    if isinstance(old, dict):
-        for key, value in old.items():
-            where = f"{place}/{key.replace('~', '~0').replace('/', '~1')}"
-            if not isinstance(new, dict) or key not in new:
-                yield f"#{where}"
-            else:
-                yield from _lost(value, new[key], where)
-    elif isinstance(old, list):
-        now = len(new) if isinstance(new, list) else 0
-        if now < len(old):
-            yield f"{len(old) - now} of {len(old)} items of #{place or '/'}"
+    todo = [(old, new, "")]  # no recursion: a file may nest as deep as it likes
+    while todo:
+        before, after, place = todo.pop()
+        if isinstance(before, dict):
+            below = []
+            for key, value in before.items():
+                where = f"{place}/{key.replace('~', '~0').replace('/', '~1')}"
+                if not isinstance(after, dict) or key not in after:
+                    yield f"#{where}"
+                elif isinstance(value, dict | list):
+                    below.append((value, after[key], where))
+            todo += reversed(below)
+        elif isinstance(before, list):
+            now = len(after) if isinstance(after, list) else 0
+            if now < len(before):
+                yield f"{len(before) - now} of {len(before)} items of #{place or '/'}"
 
 
 def _fallen(old: "Any", new: "Any") -> "Iterator[str]":

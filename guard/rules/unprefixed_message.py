@@ -32,10 +32,13 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding for a subject without its prefix."""
     if change.message is None or not policy.prefix or change.computed or change.parents > 1:
         return
-    subject = next((line for line in change.message.split("\n") if line.strip() and not line.startswith("#")), "")
+    lines = [line for line in change.message.split("\n") if line.strip()]
+    said = lines if change.commit else [line for line in lines if not line.startswith("#")]  # git takes those out
+    subject = (said or lines or [""])[0].strip()
     if not subject or subject.startswith(_EXEMPT) or prefixed(subject) or change.author in policy.exempt_authors:
         return
-    yield Finding("", f"the subject is {subject[:72]!r}", f"git commit -m '[S1] {_what(subject)}'")
+    amend = " --amend" if change.commit else ""
+    yield Finding("", f"the subject is {subject[:72]!r}", f"git commit{amend} -m '[S1] {_what(subject)}'")
 
 
 def prefixed(subject: str) -> bool:
