@@ -1,4 +1,4 @@
-"""Deltas, files of the inbox and canonical files, made in memory, in all the shapes that real ones have."""
+"""Deltas, files of the inbox, canonical files and changes, made in memory, in all the shapes that real ones have."""
 
 import difflib
 import json
@@ -8,6 +8,11 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from guard import schema
+from guard.change import NONE, Change, File
+from guard.finding import Finding
+from guard.git import blob_id
+from guard.judge import judge
+from guard.policy import Policy, parse
 from merge.delta import Entry, digest_of, file_name
 from merge.fold import BadState, Outcome, fold, page_path
 from merge.laws import DEFAULT, Laws
@@ -274,3 +279,78 @@ def read(files: Mapping[str, bytes], path: str) -> Any:
 def page(files: Mapping[str, bytes], frame: int = 7) -> Any:
     """A frame's page."""
     return read(files, page_path(frame, DEFAULT))
+
+
+# ---- changes -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Node:
+    """Something at a path that is not just a file with these bytes."""
+
+    data: bytes
+    mode: str = "100644"
+    absent: bool = False
+    """Whether this clone lacks the content."""
+
+    @property
+    def oid(self) -> str:
+        """Its object: of a submodule, a commit that is nowhere."""
+        return "5" * 40 if self.mode == "160000" else blob_id(self.data, "sha1")
+
+
+Content = str | bytes | Node
+LINK, MODULE, PROGRAM = Node(b"elsewhere", "120000"), Node(b"", "160000"), Node(b"#!/bin/sh\n", "100755")
+
+
+def absent(content: str | bytes) -> Node:
+    """A content that this clone does not have."""
+    return Node(node(content).data, absent=True)
+
+
+def node(content: Content) -> Node:
+    """What stands at a path."""
+    return content if isinstance(content, Node) else Node(content if isinstance(content, bytes) else content.encode())
+
+
+def change(
+    before: Mapping[str, Content], after: Mapping[str, Content], *others: Mapping[str, Content], **more: Any
+) -> Change:
+    """What becomes of the files in `before`; `others` are further parents, of which what differs from all counts."""
+    parents = [{path: node(content) for path, content in tree.items()} for tree in (before, *others)]
+    new = {path: node(content) for path, content in after.items()}
+    blobs = {each.oid: each for tree in (*parents, new) for each in tree.values()}
+    files: dict[tuple[str, str], File] = {}
+    for path in sorted({*new, *(path for tree in parents for path in tree)}):
+        sides = [(tree[path].mode, tree[path].oid) if path in tree else (NONE, "0" * 40) for tree in parents]
+        here = (new[path].mode, new[path].oid) if path in new else (NONE, "0" * 40)
+        if here not in sides:
+            files |= {(path, oid): File(path, mode, here[0], oid, here[1]) for mode, oid in sides}
+
+    def read(oid: str) -> bytes | None:
+        found = blobs.get(oid)
+        return None if found is None or found.absent or found.mode == "160000" else found.data
+
+    def below(tree: Mapping[str, Node]) -> Any:
+        return lambda folder: [path for path in tree if path.startswith(f"{folder.rstrip('/')}/" if folder else "")]
+
+    return Change(
+        files.values(),
+        read=read,
+        old=lambda path: read(parents[0][path].oid) if path in parents[0] else None,
+        new=lambda path: read(new[path].oid) if path in new else None,
+        listing=below(parents[0]),
+        listed=below(new),
+        parents=1 + len(others),
+        **more,
+    )
+
+
+def found(code: str, made: Change, policy: str | Policy = "") -> list[Finding]:
+    """What one rule finds in a change under a policy, or under the text of one."""
+    return judge(made, parse(policy.encode()) if isinstance(policy, str) else policy, codes=[code])
+
+
+def said(code: str, made: Change, policy: str | Policy = "") -> list[str]:
+    """The same as `path:line message`, to compare with."""
+    return [f"{each.path}:{each.line} {each.message}" for each in found(code, made, policy)]

@@ -32,13 +32,11 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         return
     from guard.counts import place, source, states, touches
 
-    counts = []
-    for count in policy.counts:
-        files = [file for file in change.files if touches(count, file.path)]
-        absent = [file for file in files if file.plain and change.read(file.new) is None]
-        yield from (unread(file.path, file.new) for file in absent)
-        if files and not absent:
-            counts.append(count)
+    touched = [file for file in change.files if any(touches(count, file.path) for count in policy.counts)]
+    absent = [file for file in touched if file.plain and change.read(file.new) is None]
+    yield from (unread(file.path, file.new) for file in absent)
+    whole = [file.path for file in touched if file not in absent]
+    counts = [count for count in policy.counts if any(touches(count, path) for path in whole)]
     for state in states(counts, change.new, change.listed):
         if not state.drifts:
             continue
