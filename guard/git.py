@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -68,14 +69,7 @@ class Repo:
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
         self._inherited = False
-        asked = (
-            "is-bare-repository",
-            "show-object-format",
-            "absolute-git-dir",
-            "git-common-dir",
-            "show-cdup",
-            "show-prefix",
-        )
+        asked = ("is-bare-repository", "show-object-format", "show-cdup", "show-prefix", "absolute-git-dir")
         words = ("rev-parse", *(f"--{name}" for name in asked))
         done = self.call(*words, check=False)
         if done.returncode != 0 and str(directory) == "." and "GIT_DIR" in os.environ:
@@ -85,17 +79,27 @@ class Repo:
             raise GuardError(
                 "git", f"{directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
             )
-        lines = [*done.stdout.decode(errors="surrogateescape").split("\n", 5), "", ""]
-        bare, self.hash, git_dir, common, up, prefix = lines[:6]
-        self.git_dir = Path(git_dir)
+        said = done.stdout.decode(errors="surrogateescape").removesuffix("\n")
+        bare, self.hash, rest = said.split("\n", 2)
+        up, rest = ("", rest) if rest.startswith("\n/") else rest.split("\n", 1)  # no work tree: one line less
+        # Names may hold newlines: the prefix is empty or ends with a slash, and the folder begins with one.
+        end = 0 if rest.startswith("\n/") else rest.index("/\n/") + 1
+        self.prefix = rest[:end]
+        self.git_dir = Path(rest[end + 1 :])
         """What belongs to this work tree alone."""
-        self.common_dir = Path(os.path.abspath(self.directory / common))  # noqa: PTH100 - no symlink is to be resolved
-        """What all work trees of the repository share."""
-        self.prefix = prefix.removesuffix("\n")
         self.directory = self.directory / up  # pathspecs are relative to where git runs
         self.bare = bare == "true"
         self.null = "0" * (64 if self.hash == "sha256" else 40)
         self._reader: Reader | None = None
+
+    @cached_property
+    def common_dir(self) -> Path:
+        """What all work trees of the repository share."""
+        try:
+            link = (self.git_dir / "commondir").read_text(errors="surrogateescape").removesuffix("\n")
+        except OSError:
+            return self.git_dir
+        return Path(os.path.normpath(self.git_dir / link))
 
     def run(
         self, *words: str, input: bytes | None = None, env: Mapping[str, str] | None = None, check: bool = True
@@ -109,7 +113,12 @@ class Repo:
         """Run git and return the finished process; raises `GuardError` when it fails and `check` is set."""
         try:
             done = subprocess.run(
-                self.command(*words), input=input, capture_output=True, env=self.environment(env), check=False
+                self.command(*words),
+                input=input,
+                capture_output=True,
+                env=self.environment(env),
+                check=False,
+                start_new_session=words[0] == "update-ref",  # who kills us must not leave the lock of a ref behind
             )
         except FileNotFoundError:
             raise GuardError("git", "git is not installed, or not on PATH", "", "install git 2.31 or newer") from None

@@ -546,6 +546,24 @@ CLASHES = [
         'counts[0].matches: "*" is not a regular expression',
     ),
     (
+        'counts = [{file = "state/x.json", pointer = "/n", files = "docs/*"}]',
+        "counts[0]: a merge keeps this number",
+    ),
+    (
+        'counts = [{file = "state/x.json", pointer = "/n", length = "state/frames/000/frame-1.json#/extra"}]',
+        "counts[0]: pages, registers and indexes are not counted",
+    ),
+    (
+        'counts = [{file = "state/stats.json", pointer = "/total_posts", length = "state/x.json#/y"}]',
+        "counts[0]: the merge writes state/stats.json#/total_posts by another law",
+    ),
+    (
+        'counts = [{file = "a.json", pointer = "/n", length = "b.json#/y"},'
+        ' {file = "state/x.json", pointer = "/n", value = "state/x.json#/m"},'
+        ' {file = "state/x.json", pointer = "/m", length = "state/x.json#/y"}]',
+        "counts[1]: state/x.json#/m is itself a count",
+    ),
+    (
         NO_COUNTS + 'merge.lists = [{name = "a", law = "set"}, {name = "a", law = "keep"}]',
         "merge.lists[1].name: merge.lists[0] has that name too",
     ),
@@ -743,6 +761,7 @@ BETWEEN_VALUES = re.compile(
     r"has that name too|is no list|is no file of|the law of .* is|has no role|writes the field|overlap"
     r"|must be canonical|that is not append-only|names canonical files|reaches into|not canonical"
     r"|canonical\.except takes out|is not a regular expression|has no group"
+    r"|a merge keeps this number|are not counted|by another law|is itself a count"
 )
 """What `parse` says of values that are right by themselves, or as regular expressions: both are beyond a schema."""
 

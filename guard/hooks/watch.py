@@ -18,7 +18,8 @@ def current_policy(repo: Repo, folder: Path) -> Policy:
 
     The compiled policy is kept under its blob's name, so that another blob is never taken for it.
     """
-    oid, data = repo.reader.find(f"HEAD:{FILE}") or ("", None)
+    found = repo.reader.find(f"HEAD:{FILE}")
+    oid, data = (found.id, found.data) if found is not None else ("", None)
     kept = folder / f"policy-{VERSION}-{oid or 'none'}"
     try:
         policy = pickle.loads(kept.read_bytes())  # noqa: S301 - it lies where the hooks themselves do
