@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 _HEADING = re.compile(r"^#{1,3} ", re.MULTILINE)
 
@@ -14,7 +15,12 @@ def lost(kind: str, old: bytes, new: bytes | None) -> str | None:
     """
     if new is None:
         return "the file is gone"
-    return _KINDS[kind](old.decode(errors="surrogateescape"), new.decode(errors="surrogateescape"))
+    return _KINDS[kind](_text(old), _text(new))
+
+
+def _text(data: bytes) -> str:
+    """A file as text; how its lines end is no content."""
+    return data.decode(errors="surrogateescape").replace("\r\n", "\n")
 
 
 def _rows(old: str, new: str) -> str | None:
@@ -27,17 +33,17 @@ def _lines(text: str) -> list[str]:
 
 
 def _sections(old: str, new: str) -> str | None:
-    missing = _first_missing(_split(old), _split(new))
+    before = _split(old)
+    if before and before[0].startswith("# ") and old.lstrip().startswith(before[0]):
+        del before[0]  # a title with its introduction stands above the first section
+    missing = _first_missing(before, _split(new))
     return None if missing is None else f"a section is gone, changed or moved: {missing.splitlines()[0][:120]}"
 
 
 def _split(text: str) -> list[str]:
     """The headed sections of a text, without white space at their ends: a section that follows adds a blank line."""
     starts = [match.start() for match in _HEADING.finditer(text)]
-    ends = [*starts[1:], len(text)]
-    sections = [text[start:end].rstrip() for start, end in zip(starts, ends, strict=True)]
-    title = bool(sections) and text[: starts[0]].strip() == "" and sections[0].startswith("# ")
-    return sections[1:] if title else sections  # a title with its introduction stands above the first section
+    return [text[start:end].rstrip() for start, end in pairwise([*starts, len(text)])]
 
 
 def _files(old: str, new: str) -> str | None:

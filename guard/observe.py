@@ -254,17 +254,15 @@ def commits(repo: Repo, old: str | None, new: str, contents: "Contents | None" =
     words = ("--topo-order", "--reverse", "--root", "--diff-merges=combined", new, *([f"^{old}"] if old else []))
     log = (each for each in _log(repo, *words) if each.id not in begun)
     policies = _Policies(repo)
-    range_ = _Range(repo, old, new, contents or Contents(repo.reader))
+    range_ = _Range(repo, old, new, contents or Contents(repo))
     while batch := list(islice(log, 256)):
         for each in batch:
             policies.note(each)
         joins = _joins(repo, [each for each in batch if len(each.parents) > 1], policies)
-        for each in batch:
-            if len(each.parents) > 1:
-                yield range_.join(each, policies, *joins[each.id])
-            else:
-                policy = policies.before(each.parents)
-                yield Judged(range_.change(each, policy, each.own), policy)
+        judged = [range_.judged(each, policies, joins.get(each.id)) for each in batch]
+        if contents is not None:
+            contents.expect([file.new for each in judged for file in each.change.files if file.plain])
+        yield from judged
 
 
 def edge(repo: Repo) -> set[str]:
@@ -276,20 +274,43 @@ def edge(repo: Repo) -> set[str]:
 
 
 class Contents:
-    """Where contents are read; `missing` are the blobs that were not there."""
+    """Where the contents of a range are read; `missing` are the blobs that were not there."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._ahead: Reader | None = None
+        self._expected: Iterator[str] = iter(())
+        self._coming: Iterator[bytes | None] = iter(())
+        self._next: str | None = None
         self.missing: set[str] = set()
 
     def read(self, name: str) -> bytes | None:
         """A blob's bytes, by its id or as `<commit>:<path>`; None where it is not there."""
         if not name.strip("0"):
             return None
-        data = self._reader.read(name)
+        if name == self._next:
+            data = next(self._coming)
+            self._next = next(self._expected, None)
+        else:
+            data = self._repo.reader.read(name)
         if data is None and ":" not in name:
             self.missing.add(name)
         return data
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Say what will be read next, in this order: git works ahead on it, in a process of its own."""
+        if self._ahead is not None and self._next is not None:  # it did not come to that, and the answers are not ours
+            self.close()
+        if self._ahead is None:
+            self._ahead = Reader(self._repo)
+        self._expected, self._coming = iter(names), (each and each.data for each in self._ahead.find_many(names))
+        self._next = next(self._expected, None)
+
+    def close(self) -> None:
+        """End what was started."""
+        if self._ahead is not None:
+            self._ahead.close()
+        self._ahead = self._next = None
 
 
 @contextmanager
@@ -297,7 +318,11 @@ def present(repo: Repo) -> Iterator[Contents]:
     """The contents that this clone has. In a partial clone git would fetch whatever it lacks, one by one."""
     asked = ("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$")
     if repo.call(*asked, check=False).returncode != 0:
-        yield Contents(repo.reader)
+        contents = Contents(repo)
+        try:
+            yield contents
+        finally:
+            contents.close()
         return
     import tempfile
 
@@ -308,9 +333,11 @@ def present(repo: Repo) -> Iterator[Contents]:
         Path(folder, "objects", "info").mkdir(exist_ok=True)
         Path(folder, "objects", "info", "alternates").write_bytes(os.fsencode(quoted))
         beside = Repo(folder)
+        contents = Contents(beside)
         try:
-            yield Contents(beside.reader)
+            yield contents
         finally:
+            contents.close()
             beside.close()
 
 
@@ -386,7 +413,14 @@ class _Range:
         """What the range does to canonical state: worked out only where a commit touches it."""
         return canonical(self._repo, *self._ends)
 
-    def join(self, each: _Logged, policies: "_Policies", sides: list[list[Difference]], specs: list[str]) -> Judged:
+    def judged(self, each: _Logged, policies: "_Policies", join: _Join | None) -> Judged:
+        """A commit, and the policy of its old side."""
+        if join is not None:
+            return self._join(each, policies, *join)
+        policy = policies.before(each.parents)
+        return Judged(self._change(each, policy, each.own), policy)
+
+    def _join(self, each: _Logged, policies: "_Policies", sides: list[list[Difference]], specs: list[str]) -> Judged:
         """A commit with several parents: as `guard verify` judges it, and by what it has of neither or dropped."""
         before = [policies.before([parent]) for parent in each.parents]
         paths = {difference.path for side in sides for difference in side}
@@ -400,11 +434,11 @@ class _Range:
         known = {(file.path, file.old_mode, file.old): file for file in each.own}
         for file in _answered(sides, _Bases(self._repo, each.parents, specs)):
             known.setdefault((file.path, file.old_mode, file.old), file)
-        change = self.change(each, policy, list(known.values()))
+        change = self._change(each, policy, list(known.values()))
         change.foreign = (lambda: self.state.foreign.get(each.id, {})) if touched else dict
         return Judged(change, policy)
 
-    def change(self, each: _Logged, policy: Policy, files: Sequence[File]) -> Change:
+    def _change(self, each: _Logged, policy: Policy, files: Sequence[File]) -> Change:
         """A commit as a change of its first parent."""
         parent = each.parents[0] if each.parents else None
         read = self._read

@@ -558,9 +558,11 @@ CLASHES = [
         "counts[0]: the merge writes state/stats.json#/total_posts by another law",
     ),
     (
-        'counts = [{file = "a.json", pointer = "/n", length = "b.json#/y"},'
-        ' {file = "state/x.json", pointer = "/n", value = "state/x.json#/m"},'
-        ' {file = "state/x.json", pointer = "/m", length = "state/x.json#/y"}]',
+        (
+            'counts = [{file = "a.json", pointer = "/n", length = "b.json#/y"},'
+            ' {file = "state/x.json", pointer = "/n", value = "state/x.json#/m"},'
+            ' {file = "state/x.json", pointer = "/m", length = "state/x.json#/y"}]'
+        ),
         "counts[1]: state/x.json#/m is itself a count",
     ),
     (

@@ -1,21 +1,22 @@
-"""A row or a section of an append-only file is edited, deleted or moved.
+r"""A row or a section of an append-only file is edited, deleted or moved.
 
 Boards, notes and lessons are written by everybody at once. Whoever rewrites them writes over what came in between,
 and a text merge of two such files makes rows twice or brings deleted ones back.
 
 Refused:
-    $ printf '# Notes\n\n## one\n\n## two\n' > tasks/NEXT.md
-    $ git add -- tasks/NEXT.md
-    $ git commit -m "[S1] notes: two"
-    $ printf '# Notes\n\n## two\n' > tasks/NEXT.md
-    $ git add -- tasks/NEXT.md
-    $ git commit -m "[S1] notes: tidy up"
+    $ mkdir -p memory/lessons
+    $ printf '# Tides\n\nThe ferry waits for no delta.\n' > memory/lessons/tides.md
+    $ git add -- memory/lessons/tides.md
+    $ git commit -m "[S1] lesson: tides"
+    $ printf '# Tides\n\nNothing was learned.\n' > memory/lessons/tides.md
+    $ git add -- memory/lessons/tides.md
+    $ git commit -m "[S1] lesson: tidy up"
 
 Instead:
-    $ git restore --staged --worktree -- tasks/NEXT.md
-    $ printf '\n## three\n' >> tasks/NEXT.md
-    $ git add -- tasks/NEXT.md
-    $ git commit -m "[S1] notes: three"
+    $ git restore --staged --worktree -- memory/lessons/tides.md
+    $ printf '\nIt waited on Monday.\n' >> memory/lessons/tides.md
+    $ git add -- memory/lessons/tides.md
+    $ git commit -m "[S1] lesson: Monday"
 
 `[append_only]` in guard.toml says which files grow by rows, by sections or as files; the text above the first section
 is free.
@@ -50,9 +51,12 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         what = lost(kind, old, new)
         if what:
             path = shlex.quote(file.path)
-            back = f"--source {change.commit}^" if change.commit else "--staged"
-            joined = f"put in what each side has, then git add -- {path}"
-            fix = joined if change.parents > 1 else f"git restore {back} --worktree -- {path}"
+            if change.commit:  # putting the file back would take away what came since
+                fix = f"git show {shlex.quote(f'{change.commit}^:{file.path}')}  # has what is gone; add it again"
+            elif change.parents > 1:
+                fix = f"put in what each side has, then git add -- {path}"
+            else:
+                fix = f"git restore --staged --worktree -- {path}"
             yield Finding(file.path, what, fix)
 
 

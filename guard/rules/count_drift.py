@@ -1,15 +1,21 @@
-"""A number that a file states is not the number of things there are.
+r"""A number that a file states is not the number of things there are.
 
 "136 agents" in a header, `_meta.count` in a file, "81 lessons" in a README: somebody reads it, believes it, and writes
 on from it. Declared counts are compared with what the commit's own tree holds.
 
 Refused:
-    $ printf '{"_meta": {"count": 3}, "agents": {"a": {}, "b": {}}}\n' > state/agents.json
-    $ git add -- state/agents.json
-    $ git commit -m "[S1] agents: two"
+    $ printf '\n[[counts]]\nfile = "README.md"\npattern = "([0-9]+) pages"\nfiles = "pages/*"\n' >> guard.toml
+    $ git add -- guard.toml
+    $ git commit -m "[S1] guard: pages are counted"
+    $ mkdir pages && echo one > pages/1.txt
+    $ echo "It has 2 pages." > README.md
+    $ git add -- README.md pages/1.txt
+    $ git commit -m "[S1] pages: the first"
 
 Instead:
-    $ git restore --staged --worktree -- state/agents.json
+    $ echo "It has 1 pages." > README.md
+    $ git add -- README.md
+    $ git commit -m "[S1] pages: the first"
 
 `[[counts]]` in guard.toml declares counts; `guard counts` shows them, and `guard counts --fix` writes the right numbers
 and stages them. In canonical files the merge does it.
@@ -44,10 +50,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
             state.problem
             or f"{place(state.declared)} says {state.stated}, there are {state.actual}: {source(state.declared)}"
         )
-        canonical = policy.is_canonical(state.declared.file)
-        yield Finding(
-            state.declared.file, what, "guard merge" if canonical and policy.baseline else "guard counts --fix"
-        )
+        yield Finding(state.declared.file, what, "guard counts --fix")
 
 
 RULE = Rule("G105", "count-drift", "a wrong number is read, believed and written on from", check)

@@ -44,14 +44,13 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     for file in files:
         if not is_candidate(file.path[len(policy.inbox) :]):
             continue
-        back = (
-            "git restore --staged --worktree --" if not change.commit else f"git restore --source {change.commit}^ --"
-        )
+        fix = f"git restore --staged --worktree -- {shlex.quote(file.path)}"
+        if change.commit:
+            fix = "guard merge  # it takes in every version that history has"
         if not file.deleted:
-            yield Finding(file.path, "a committed delta was rewritten", f"{back} {shlex.quote(file.path)}", 1)
+            yield Finding(file.path, "a committed delta was rewritten", fix, 1)
         elif not change.recorded(file):
-            what = "a delta was deleted that no page records yet"
-            yield Finding(file.path, what, f"{back} {shlex.quote(file.path)}", 1)
+            yield Finding(file.path, "a delta was deleted that no page records yet", fix, 1)
 
 
 RULE = Rule(

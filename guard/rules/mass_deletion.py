@@ -12,8 +12,7 @@ Refused:
     $ git commit -m "[S1] pages: none"
 
 Instead:
-    $ git reset -q --hard
-    $ GUARD_ALLOW='G202 the pages moved to the wiki' git commit -m "[S1] pages: nothing lost"
+    $ GUARD_ALLOW='G202 the pages moved to the wiki' git commit -m "[S1] pages: moved"
 
 Too many is more than `[deletions] files` (20), or more than half of a folder of `[deletions] folder` (10) files or
 more. A file whose content appears elsewhere in the same commit was moved. If it is meant, say why with GUARD_ALLOW.

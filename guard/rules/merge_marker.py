@@ -1,4 +1,4 @@
-"""A file holds the lines that git writes where it could not merge.
+r"""A file holds the lines that git writes where it could not merge.
 
 A failed autostash leaves exactly this and exits 0: no MERGE_HEAD, no error, and `git add -A && git commit` then makes
 the markers everybody's. A JSON file with markers stops every merge of the fleet.

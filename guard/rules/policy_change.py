@@ -1,10 +1,10 @@
-"""guard.toml is loosened together with something that it refused, or so that nothing is protected any more.
+r"""guard.toml is loosened together with something that it refused, or so that nothing is protected any more.
 
 A commit is always judged by the policy that stood before it, so nothing exempts itself; and what a policy lets pass
 must be read by people before it is used.
 
 Refused:
-    $ printf '[messages]\nprefix = ' > guard.toml
+    $ printf '[messages]\nprefix = false\n' > guard.toml
     $ git add -- guard.toml
     $ git commit -m "[S1] guard: no prefix"
 

@@ -1,19 +1,15 @@
-"""A canonical file no longer parses, lost records or fields, or its totals fell while nothing was removed.
+r"""A canonical file no longer parses, lost records or fields, or its totals fell while nothing was removed.
 
 A merge only ever adds. A state file that becomes smaller was written by something that had not read it whole: a
 failed `git show` redirected into the file, a copy from before, a branch that took `ours`. It happened in frame 407.
 
 Refused:
-    $ printf '[canonical]\npaths = ["state/*.json"]\n' > guard.toml
-    $ printf '{"agents": {"a": {"n": 1}, "b": {"n": 2}}}\n' > state/people.json
-    $ git add -- guard.toml state/people.json
-    $ git commit -m "[S1] people: two"
-    $ printf '{"agents": {"a": {"n": 1}}}\n' > state/people.json
-    $ git add -- state/people.json
-    $ git commit -m "[S1] people: one"
+    $ echo '{}' > state/stats.json
+    $ git add -- state/stats.json
+    $ git commit -m "[S1] stats: from the start"
 
 Instead:
-    $ git restore --staged --worktree -- state/people.json
+    $ git restore --staged --worktree -- state/stats.json
 
 To take records back to an earlier state in the open, use `guard restore`. This rule judges without a baseline too.
 """

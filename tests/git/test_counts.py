@@ -43,7 +43,9 @@ def test_counts_are_shown_and_drift_is_an_exit_of_one(lab: Lab) -> None:
     assert lab.guard(here, "counts").code == 0
     lab.commit(here, {"memory/lessons/c.md": "open: no\n"})
     said = lab.guard(here, "counts", code=1)
-    assert "2" in said.out and "3" in said.out and "lessons" in said.out
+    assert "2" in said.out
+    assert "3" in said.out
+    assert "lessons" in said.out
     value = lab.guard(here, "counts", "--json", code=1).json
     wrong = {each["count"]: (each["stated"], each["actual"]) for each in value["counts"] if each["drifts"]}
     assert wrong == {"README.md /([0-9]+) lessons/": (2, 3), "README.md /([0-9]+) open/": (1, 2)}
@@ -84,7 +86,7 @@ def test_a_merge_keeps_declared_counts_of_canonical_files(lab: Lab) -> None:
 def test_wrong_counts_of_state_are_repaired_by_a_recount_that_verifies(lab: Lab) -> None:
     """A drift that was there at adoption is mended in a commit of its own, which verify makes again."""
     agents = json.dumps({"agents": {"a": {"post_count": 1}}, "_meta": {"count": 9, "last_updated": None}})
-    (one, two) = lab.fleet("one", "two", files={**{k: v for k, v in FILES.items()}, "state/agents.json": agents})
+    (one, two) = lab.fleet("one", "two", files={**dict(FILES.items()), "state/agents.json": agents})
     assert lab.guard(one, "counts", code=1).code == 1
     lab.guard(one, "counts", "--fix")
     lab.git(two, "pull", "-q")
@@ -113,8 +115,8 @@ def test_counts_that_no_merge_could_keep_are_refused_by_the_policy(lab: Lab) -> 
         ('file = "state/notes.json"\npointer = "/n"\nfiles = "docs/*"', "merge keeps this number"),
         ('file = "state/notes.json"\npointer = "/n"\nlength = "package.json#/x"', "merge keeps this number"),
         ('file = "state/stats.json"\npointer = "/total_posts"\nlength = "state/notes.json#/kept"', "another law"),
-        ('file = "state/notes.json"\npointer = "/n"\nvalue = "state/notes.json#/m"\n\n[[counts]]\n'
-         'file = "state/notes.json"\npointer = "/m"\nlength = "state/notes.json#/kept"', "itself a count"),
+        (('file = "state/notes.json"\npointer = "/n"\nvalue = "state/notes.json#/m"\n\n[[counts]]\n'
+         'file = "state/notes.json"\npointer = "/m"\nlength = "state/notes.json#/kept"'), "itself a count"),
     ):  # fmt: skip
         lab.write(here, {"guard.toml": f"[[counts]]\n{more}\n"})
         lab.git(here, "add", "guard.toml")

@@ -15,7 +15,7 @@ def test_frame_109_a_second_run_under_the_first_ones_name_is_refused() -> None:
     assert finding.fix == f"git restore --staged --worktree -- {PATH}"
     assert "6489" in finding.why
     [committed] = found("G103", change({PATH: "{}"}, {PATH: "{ }"}, commit="c" * 40))
-    assert committed.fix == f"git restore --source {'c' * 40}^ -- {PATH}"
+    assert committed.fix.startswith("guard merge ")  # putting it back would be rewriting it once more
 
 
 @pytest.mark.parametrize("after", [LINK, MODULE, PROGRAM, ""])
