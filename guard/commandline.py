@@ -45,8 +45,9 @@ def split(words: "Sequence[str]") -> "tuple[str, list[str]]":
 
 
 def verdict(words: "Sequence[str]") -> str:
-    """What a command is: `stash`, `autostash`, `bulk` (adds everything), `commit-all`, `folders` (adds a folder),
-    `unbulk` (writes the index anew from a commit), else the empty text.
+    """What a command is: `stash`, `autostash`, `bulk` (adds everything), `commit-all`, `commit-paths` (commits what it
+    names and nothing else), `folders` (adds a folder), `unbulk` (writes the index anew from a commit), else the empty
+    text.
 
     Of paths, only those ending in a slash are known to be folders.
     """
@@ -91,30 +92,48 @@ def _add(rest: "list[str]") -> str:
                 found = "bulk"
         elif "A" in word or "u" in word:
             found = "bulk"
-    if found or any(path in _EVERYTHING or path.startswith((":!", ":^", ":(top)", ":(exclude)")) for path in paths):
+    if found or any(map(_everything, paths)):
         return "bulk"
     return "folders" if any(path.endswith("/") for path in paths) else ""
 
 
+def _everything(path: str) -> bool:
+    return path in _EVERYTHING or path.startswith((":!", ":^", ":(top)", ":(exclude)"))
+
+
 def _commit(rest: "list[str]") -> str:
+    paths: list[str] = []
+    everything = named = more = False
     words = iter(rest)
     for word in words:
         if word == "--":
-            return "commit-all" if any(path in _EVERYTHING for path in words) else ""
-        if word in _COMMIT_VALUES:
+            paths += words
+        elif word in _COMMIT_VALUES:
             next(words, None)
+            named |= word.startswith("--pathspec")
         elif word in ("--a", "--al", "--all"):
-            return "commit-all"
-        elif word.startswith("-") and not word.startswith("--"):
-            for place, letter in enumerate(word[1:], 1):
-                if letter == "a":
-                    return "commit-all"
-                if letter in "mFCct":
-                    if place == len(word) - 1:
-                        next(words, None)
-                    break
-                if letter in "Su":
-                    break
-        elif word in _EVERYTHING:
-            return "commit-all"
-    return ""
+            everything = True
+        elif word.startswith("--"):
+            named |= word.startswith("--pathspec-from-f")
+            more |= word.startswith("--inc")
+        elif word.startswith("-") and word != "-":
+            letters, _, value = _cluster(word[1:])
+            everything |= "a" in letters
+            more |= "i" in letters
+            if value == "next":
+                next(words, None)
+        else:
+            paths.append(word)
+    if everything or any(map(_everything, paths)):
+        return "commit-all"
+    return "commit-paths" if (paths or named) and not more else ""
+
+
+def _cluster(letters: str) -> "tuple[str, str, str]":
+    """Short options run together: those before the first that takes a value, that one, and where its value stands."""
+    for place, letter in enumerate(letters):
+        if letter in "mFCct":
+            return letters[:place], letter, "" if letters[place + 1 :] else "next"
+        if letter in "Su":
+            return letters[:place], letter, ""
+    return letters, "", ""

@@ -69,28 +69,29 @@ class Repo:
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
         self._inherited = False
-        asked = ("is-bare-repository", "show-object-format", "show-cdup", "show-prefix", "absolute-git-dir")
-        words = ("rev-parse", *(f"--{name}" for name in asked))
-        done = self.call(*words, check=False)
-        if done.returncode != 0 and str(directory) == "." and "GIT_DIR" in os.environ:
-            self._inherited = True  # somebody keeps a repository's files elsewhere, and says where
-            done = self.call(*words, check=False)
-        if done.returncode != 0:
-            raise GuardError(
-                "git", f"{directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
-            )
-        said = done.stdout.decode(errors="surrogateescape").removesuffix("\n")
-        bare, self.hash, rest = said.split("\n", 2)
-        up, rest = ("", rest) if rest.startswith("\n/") else rest.split("\n", 1)  # no work tree: one line less
-        # Names may hold newlines: the prefix is empty or ends with a slash, and the folder begins with one.
-        end = 0 if rest.startswith("\n/") else rest.index("/\n/") + 1
-        self.prefix = rest[:end]
-        self.git_dir = Path(rest[end + 1 :])
+        found = _where_a_hook_runs() if str(directory) == "." else None
+        bare, self.hash, up, self.prefix, git_dir = found or self._ask()
+        self.git_dir = Path(git_dir)
         """What belongs to this work tree alone."""
         self.directory = self.directory / up  # pathspecs are relative to where git runs
         self.bare = bare == "true"
         self.null = "0" * (64 if self.hash == "sha256" else 40)
         self._reader: Reader | None = None
+
+    def _ask(self) -> tuple[str, str, str, str, str]:
+        """What git says of where it runs, as `__init__` takes it."""
+        asked = ("is-bare-repository", "show-object-format", "show-cdup", "show-prefix", "absolute-git-dir")
+        words = ("rev-parse", *(f"--{name}" for name in asked))
+        done = self.call(*words, check=False)
+        given = str(self.directory) == "." and "GIT_DIR" in os.environ
+        if given and (done.returncode != 0 or _elsewhere(_located(done.stdout)[4])):
+            self._inherited = True  # somebody keeps a repository's files elsewhere, and says where
+            done = self.call(*words, check=False)
+        if done.returncode != 0:
+            raise GuardError(
+                "git", f"{self.directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
+            )
+        return _located(done.stdout)
 
     @cached_property
     def common_dir(self) -> Path:
@@ -269,6 +270,43 @@ class Repo:
                 head = text
         if commit is not None:
             yield commit
+
+
+def _located(out: bytes) -> tuple[str, str, str, str, str]:
+    """The answers of `git rev-parse` that `Repo._ask` asks for."""
+    said = out.decode(errors="surrogateescape").removesuffix("\n")
+    bare, kind, rest = said.split("\n", 2)
+    up, rest = ("", rest) if rest.startswith("\n/") else rest.split("\n", 1)  # no work tree: one line less
+    # Names may hold newlines: the prefix is empty or ends with a slash, and the folder begins with one.
+    end = 0 if rest.startswith("\n/") else rest.index("/\n/") + 1
+    return bare, kind, up, rest[:end], rest[end + 1 :]
+
+
+def _where_a_hook_runs() -> tuple[str, str, str, str, str] | None:
+    """What `Repo._ask` would say, without a process: git runs hooks at the top of a work tree. None where in doubt."""
+    if "GUARD_GIT_PID" not in os.environ:
+        return None
+    said = os.environ.get("GIT_DIR", ".git")
+    try:
+        own = ".git"
+        if os.path.isfile(own):  # noqa: PTH113 - pathlib is slower
+            own = Path(own).read_text(errors="surrogateescape").removeprefix("gitdir: ").removesuffix("\n")
+        if os.path.realpath(said) != os.path.realpath(own):
+            return None
+        common = Path(said, "commondir")
+        shared = Path(said, common.read_text(errors="surrogateescape").removesuffix("\n")) if common.exists() else said
+        config = Path(shared, "config").read_text(errors="surrogateescape")
+    except OSError:
+        return None
+    if re.search(r"(?im)^\s*(bare\s*=\s*true|worktreeconfig|\[include)", config):
+        return None
+    kind = "sha256" if re.search(r"(?im)^\s*objectformat\s*=\s*\"?sha256", config) else "sha1"
+    return "false", kind, "", "", os.path.abspath(said)  # noqa: PTH100 - no symlink is to be resolved
+
+
+def _elsewhere(found: str) -> bool:
+    """Whether a hook was called for another repository than the one that it stands in."""
+    return "GUARD_GIT_PID" in os.environ and os.path.realpath(found) != os.path.realpath(os.environ["GIT_DIR"])
 
 
 class Reader:

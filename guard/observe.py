@@ -1,6 +1,7 @@
 """git -> `Change`: what an index, a commit, a range of commits or files on disk would alter."""
 
 import os
+import posixpath
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -37,14 +38,19 @@ def reading(repo: Repo) -> Callable[[str], bytes | None]:
 # --- the index -------------------------------------------------------------------------------------------------
 
 
-def staged(repo: Repo, policy: Policy, *, index: str | None = None, command: Sequence[str] = ()) -> Change:
-    """What a commit of the index would alter. `index` is another index file than the repository's own."""
+def staged(
+    repo: Repo, policy: Policy, *, index: str | None = None, command: Sequence[str] = (), others: Sequence[str] = ()
+) -> Change:
+    """What a commit of the index would alter.
+
+    `index` is another index file than the repository's own, `others` are commits that are merged.
+    """
     env = {"GIT_INDEX_FILE": index} if index else {}
     differences = _staged(repo, "HEAD", env, check=False)
     born = differences is not None
     if differences is None:
         differences = _staged(repo, EMPTY_TREE[repo.hash], env) or []
-    joined = _merge_heads(repo) if born else []
+    joined = (_merge_heads(repo) or others) if born else []
     names = ["HEAD", *joined]
     sides = [differences, *(_staged(repo, name, env) or [] for name in joined)]
     files = _answered(sides, _Bases(repo, names)) if joined else [file_of(each) for each in differences]
@@ -112,7 +118,7 @@ def bulk(repo: Repo) -> Bulk | None:
     except OSError:
         return None
     kind, _, command = lines[0].partition(" ")
-    return Bulk(command, [line for line in lines[1:] if line] if kind == "folders" else ())
+    return Bulk(command, [f"{posixpath.normpath(line)}/" for line in lines[1:] if line] if kind == "folders" else ())
 
 
 def _merge_heads(repo: Repo) -> list[str]:

@@ -42,9 +42,9 @@ def run(words: list[str]) -> int:
 
 def _handler(name: str):  # type: ignore[no-untyped-def]  # importing the type would cost every hook
     if name in ("pre-commit", "pre-merge-commit"):
-        from guard.hooks.commit import before_commit
+        from guard.hooks import commit
 
-        return before_commit
+        return commit.before_commit if name == "pre-commit" else commit.before_merge
     if name in ("commit-msg", "prepare-commit-msg"):
         from guard.hooks import message
 
@@ -56,7 +56,7 @@ def _handler(name: str):  # type: ignore[no-untyped-def]  # importing the type w
             "pre-push": refs.before_push,
             "pre-rebase": refs.before_rebase,
             "reference-transaction": refs.before_move,
-        }.get(name, refs.refresh)
+        }.get(name, refs.bring_up_to_date)
     from guard.errors import GuardError
 
     raise GuardError("usage", f"guard-hook knows no {name or 'hook without a name'}", "", f"one of: {', '.join(HOOKS)}")

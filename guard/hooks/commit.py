@@ -12,8 +12,21 @@ from guard.hooks.watch import current_policy
 from guard.judge import judge
 
 
-def before_commit(_arguments: Sequence[str], as_json: bool) -> int:
-    """Judge what is staged."""
+def bulk(repo: Repo, command: Sequence[str]) -> Bulk | None:
+    """How what is committed was written, where that was in bulk: paths on the command line are taken by themselves."""
+    asked = verdict(command)
+    if asked == "commit-all":
+        return Bulk("git commit -a")
+    return None if asked == "commit-paths" else observe.bulk(repo)
+
+
+def before_merge(arguments: Sequence[str], as_json: bool) -> int:
+    """pre-merge-commit: git merge has not yet written down what it merges, but says so in the environment."""
+    return before_commit(arguments, as_json, [name[8:] for name in os.environ if name.startswith("GITHEAD_")])
+
+
+def before_commit(_arguments: Sequence[str], as_json: bool, others: Sequence[str] = ()) -> int:
+    """Judge what is staged; `others` are the commits that are merged, where nothing else says so."""
     repo = Repo()
     if not surroundings.installed(repo):
         return 0
@@ -21,11 +34,8 @@ def before_commit(_arguments: Sequence[str], as_json: bool) -> int:
     policy = current_policy(repo, folder)
     allowed = surroundings.allowance(policy)
     command = surroundings.command()
-    change = observe.staged(repo, policy, index=os.environ.get("GIT_INDEX_FILE"), command=command)
-    if verdict(command) == "commit-all":
-        change.bulk = Bulk("git commit -a")
+    change = observe.staged(repo, policy, index=os.environ.get("GIT_INDEX_FILE"), command=command, others=others)
+    change.bulk = bulk(repo, command)
     findings = judge(change, policy, parts=("content",), allowed=allowed)
-    if not findings and "G201" in allowed:
-        (folder / "bulk").unlink(missing_ok=True)  # let pass, once
     repo.close()
     return surroundings.tell(findings, len(change.files), as_json=as_json)

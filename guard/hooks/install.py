@@ -1,10 +1,11 @@
 """Installing the hooks: shims where git looks for them, chained to what stood there, and taken away again."""
 
+import contextlib
 import importlib.util
 import json
 import os
-import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,10 @@ DISPLACED = ".guard-displaced"
 
 SETTINGS = {"rebase.autoStash": "false", "merge.autoStash": "false"}
 """Configuration that guard sets: an autostash that fails exits 0 and leaves markers."""
+
+
+OWN = ("installed.json", "watch", "policy-*", "head", "index", "looked", "bulk", "bulk.*")
+"""What the hooks keep in the folder `guard` below the git directory."""
 
 
 @dataclass
@@ -39,33 +44,85 @@ def hooks_folder(repo: Repo) -> Path:
 
 def install(repo: Repo, *, into_hooks_path: bool = False) -> Done:
     """Install or bring up to date; safe to repeat."""
+    if repo.bare:
+        raise GuardError(
+            "usage",
+            "guard's hooks are for clones in which people work; this repository is bare",
+            "nothing is staged or committed here, and what is pushed here is another hook's matter",
+            "run guard install in a clone or in a linked worktree",
+        )
     hooks = hooks_folder(repo)
     if not into_hooks_path:
         _check_hooks_path(repo, hooks)
-    taken = [name for name in HOOKS if _foreign(hooks / name) and (hooks / f"{name}{DISPLACED}").exists()]
-    if taken:
-        name = taken[0]
-        raise GuardError(
-            "state",
-            f"{hooks / name} is not guard's, and {name}{DISPLACED} is there from an earlier install",
-            "one of the two would be lost",
-            f"put together what both do in {name}{DISPLACED}, take {name} away, then guard install",
-        )
     done = Done(hooks)
     try:
         hooks.mkdir(parents=True, exist_ok=True)
-        for name, text in _files().items():
-            path = _place(hooks, name)
-            if name in HOOKS and _foreign(path):
-                path.rename(hooks / f"{name}{DISPLACED}")
-                done.displaced.append(name)
-            if _write(path, text, executable=name in HOOKS):
-                done.written.append(path.name)
+        with _alone(hooks):
+            _write_files(hooks, done)
+            done.settings = _set_up(repo)
+            _share(repo, hooks, joins=True)
     except OSError as error:
-        raise GuardError("state", f"{error.filename} cannot be written: {error.strerror}") from None
-    done.settings = _set_up(repo)
+        raise GuardError("state", f"{error.filename or hooks} cannot be written: {error.strerror}") from None
     refresh(repo, repo.git_dir / "guard")
     return done
+
+
+def _write_files(hooks: Path, done: Done) -> None:
+    for name in HOOKS:
+        if _foreign(hooks / name) and os.path.lexists(hooks / f"{name}{DISPLACED}") and not _is_framework(hooks, name):
+            raise GuardError(
+                "state",
+                f"{hooks / name} is not guard's, and {name}{DISPLACED} is there from an earlier install",
+                "one of the two would be lost",
+                f"put together what both do in {name}{DISPLACED}, take {name} away, then guard install",
+            )
+    for name, text in _files().items():
+        path = hooks / name
+        if name in HOOKS and _foreign(path):
+            if ours(hooks / f"{name}.legacy"):  # the framework is in front and calls us first
+                path = hooks / f"{name}.legacy"
+            else:
+                path.rename(hooks / f"{name}{DISPLACED}")
+                done.displaced.append(name)
+        if _write(path, text, executable=name in HOOKS):
+            done.written.append(path.name)
+
+
+def _is_framework(hooks: Path, name: str) -> bool:
+    """Whether the pre-commit framework, or one that works like it, stands in front of our hook and calls it."""
+    return ours(hooks / f"{name}.legacy")
+
+
+@contextlib.contextmanager
+def _alone(hooks: Path) -> Iterator[None]:
+    """Keep other installations out of a folder meanwhile; the lock ends with the process, whatever happens."""
+    import fcntl
+
+    folder = os.open(hooks, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _share(repo: Repo, hooks: Path, *, joins: bool) -> bool:
+    """Note in a folder of hooks that is not the repository's own who is guarded by it; whether others still are."""
+    if hooks == Path(os.path.normpath(repo.common_dir / "hooks")):
+        return False
+    notes = hooks / "guard-users"
+    known = notes.read_text(encoding="utf-8", errors="surrogateescape").split("\0") if notes.exists() else []
+    own = str(repo.common_dir)
+    users = {user for user in known if user and user != own and (Path(user) / "guard/installed.json").exists()}
+    others = bool(users)
+    if joins:
+        users.add(own)
+    text = "\0".join(sorted(users))
+    if text:
+        notes.write_text(text, encoding="utf-8", errors="surrogateescape")
+    else:
+        notes.unlink(missing_ok=True)
+    return others
 
 
 def _check_hooks_path(repo: Repo, hooks: Path) -> None:
@@ -85,8 +142,7 @@ def _check_hooks_path(repo: Repo, hooks: Path) -> None:
 
 def _place(hooks: Path, name: str) -> Path:
     """Where a hook of ours lies: the pre-commit framework moves it to NAME.legacy and calls it first."""
-    legacy = hooks / f"{name}.legacy"
-    return legacy if ours(legacy) and not ours(hooks / name) else hooks / name
+    return hooks / f"{name}.legacy" if _is_framework(hooks, name) and not ours(hooks / name) else hooks / name
 
 
 def ours(path: Path) -> bool:
@@ -104,9 +160,11 @@ def _foreign(path: Path) -> bool:
 def _files() -> dict[str, str]:
     """Name -> text of everything that is installed."""
     files = {"guard-run.py": _runner()}
+    chain = (SHIMS / "chain").read_text(encoding="utf-8").rstrip("\n")
     for shim in sorted(SHIMS.iterdir()):
-        text = shim.read_text(encoding="utf-8").replace("@NAME@", shim.name).replace("@VERSION@", VERSION)
-        files[shim.name] = text.replace("@PYTHON@", _quoted(sys.executable))
+        if shim.name != "chain":
+            text = shim.read_text(encoding="utf-8").replace("@CHAIN@", chain).replace("@NAME@", shim.name)
+            files[shim.name] = text.replace("@VERSION@", VERSION).replace("@PYTHON@", _quoted(sys.executable))
     return files
 
 
@@ -134,9 +192,7 @@ def _write(path: Path, text: str, *, executable: bool) -> bool:
     """Write a file whole or not at all; False where it is like that already."""
     mode = 0o755 if executable else 0o644
     try:
-        if path.read_text(encoding="utf-8") == text and not executable | os.access(path, os.X_OK):
-            return False
-        if path.read_text(encoding="utf-8") == text and os.access(path, os.X_OK):
+        if path.read_text(encoding="utf-8") == text and os.access(path, os.X_OK) == executable:
             return False
     except (OSError, UnicodeDecodeError):
         pass
@@ -151,13 +207,18 @@ def _notes(repo: Repo) -> Path:
     return repo.common_dir / "guard" / "installed.json"
 
 
+def _kept(repo: Repo) -> dict[str, str | None]:
+    """What the settings were before guard set them."""
+    try:
+        return dict(json.loads(_notes(repo).read_text())["settings"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def _set_up(repo: Repo) -> list[str]:
     """Set the configuration, remembering what it was."""
     notes = _notes(repo)
-    try:
-        kept = json.loads(notes.read_text())["settings"]
-    except (OSError, ValueError, KeyError, TypeError):
-        kept = {}
+    kept = _kept(repo)
     changed = []
     for key, value in SETTINGS.items():
         old = repo.call("config", "--local", "--get", key, check=False).stdout.decode().rstrip("\n") or None
@@ -174,30 +235,51 @@ def uninstall(repo: Repo) -> Done:
     """Take everything away that `install` wrote, and put back what stood there."""
     hooks = hooks_folder(repo)
     done = Done(hooks)
-    for name in HOOKS:
-        for path in (hooks / name, hooks / f"{name}.legacy"):
-            if ours(path):
-                path.unlink()
-                done.written.append(path.name)
-        displaced = hooks / f"{name}{DISPLACED}"
-        if os.path.lexists(displaced) and not os.path.lexists(hooks / name):
-            displaced.rename(hooks / name)
-            done.displaced.append(name)
-    for name in ("guard-lib", "guard-run.py"):
-        if (hooks / name).exists():
-            (hooks / name).unlink()
-            done.written.append(name)
     try:
-        kept = json.loads(_notes(repo).read_text())["settings"]
-    except (OSError, ValueError, KeyError, TypeError):
-        kept = {}
-    for key, old in kept.items():
+        if hooks.is_dir():
+            with _alone(hooks):
+                if not _share(repo, hooks, joins=False):
+                    _take_away(hooks, done)
+    except OSError as error:
+        raise GuardError("state", f"{error.filename or hooks} cannot be written: {error.strerror}") from None
+    for key, old in _kept(repo).items():
         if repo.config(key) == SETTINGS.get(key):
             words = ("config", "--local", key, old) if old else ("config", "--local", "--unset", key)
             repo.call(*words, check=False)
             done.settings.append(f"{key} = {old}" if old else f"{key} unset")
-    shutil.rmtree(repo.common_dir / "guard", ignore_errors=True)
+    for folder in (repo.common_dir, *(repo.common_dir / "worktrees").glob("*")):
+        for name in OWN:
+            for path in (folder / "guard").glob(name):
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / "guard").rmdir()  # unless something else is kept there
     return done
+
+
+def _take_away(hooks: Path, done: Done) -> None:
+    for name in HOOKS:
+        displaced = hooks / f"{name}{DISPLACED}"
+        for path in (hooks / name, hooks / f"{name}.legacy"):
+            if not ours(path):
+                continue
+            path.unlink()
+            done.written.append(path.name)
+            if os.path.lexists(displaced) and not _same(displaced, hooks / name):
+                displaced.rename(path)
+                done.displaced.append(name)
+        if _same(displaced, hooks / name):  # the framework's own: it came twice
+            displaced.unlink()
+    for name in ("guard-lib", "guard-words", "guard-run.py"):
+        if (hooks / name).exists():
+            (hooks / name).unlink()
+            done.written.append(name)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
 
 
 def missing(repo: Repo) -> list[str]:

@@ -5,14 +5,13 @@ import sys
 from collections.abc import Sequence
 
 from guard import observe
-from guard.change import Bulk, Change
+from guard.change import Change
 from guard.commandline import split, verdict
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
-from guard.hooks import surroundings
-from guard.hooks.watch import current_policy
-from guard.hooks.watch import refresh as write_watch
+from guard.hooks import surroundings, watch
+from guard.hooks.commit import bulk
 from guard.judge import judge, rules
 
 RESCUE = "refs/guard/rescue/"
@@ -30,31 +29,44 @@ def before_move(arguments: Sequence[str], as_json: bool) -> int:
         return 0
     command = surroundings.command()
     lines = [line.split(" ", 2) for line in os.fsdecode(sys.stdin.buffer.read()).split("\n") if line]
+    folder = surroundings.folder(repo)
     findings: list[Finding] = []
     judged = 0
     seen = set()
+    branches = {new for _, new, ref in lines if ref.startswith("refs/heads/")}
     for old, new, ref in lines:
         if ref in ("refs/stash", "MERGE_AUTOSTASH"):
             findings += _stash(repo, ref, new, command)
         elif ref == "ORIG_HEAD":
             if split(command)[0] in ("merge", "pull"):
                 for oid in (name.removeprefix("GITHEAD_") for name in os.environ if name.startswith("GITHEAD_")):
-                    found, number = _taken(repo, None, oid, [])
+                    found, number = _taken(repo, repo.resolve("HEAD"), oid, [])
                     findings, judged = findings + found, judged + number
-        elif _is_commit(new) and new not in seen:
+        elif _is_commit(new) and new not in seen and not (ref == "HEAD" and new in branches):
             seen.add(new)
-            found, number = _taken(repo, old if _is_commit(old) else repo.resolve(ref), new, command)
+            was = old if _is_commit(old) else repo.resolve(ref)
+            if was == new or ((was is None or ref == "HEAD") and _known(repo, new)):
+                continue  # gc packs it, or another name is given to what is here: nothing comes in
+            found, number = _taken(repo, was, new, command)
             findings, judged = findings + found, judged + number
             if found:
                 _put_back(repo, new, command)
-    if not findings and verdict(command) != "stash":
-        write_watch(repo, surroundings.folder(repo))
+            elif split(command)[0] == "commit":
+                if was:
+                    watch.move(repo, folder, was, new)
+                if verdict(command) != "commit-paths":
+                    (folder / "bulk").unlink(missing_ok=True)  # let pass, once
     repo.close()
     return surroundings.tell(findings, judged, as_json=as_json)
 
 
 def _is_commit(oid: str) -> bool:
     return bool(oid.strip("0")) and not oid.startswith("ref:")
+
+
+def _known(repo: Repo, commit: str) -> bool:
+    """Whether a branch, here or on a remote, has a commit already."""
+    return not repo.run("rev-list", "--max-count=1", commit, "--not", "--branches", "--remotes").strip()
 
 
 def _stash(repo: Repo, ref: str, new: str, command: Sequence[str]) -> list[Finding]:
@@ -76,18 +88,24 @@ def _stash(repo: Repo, ref: str, new: str, command: Sequence[str]) -> list[Findi
 
 def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tuple[list[Finding], int]:
     """Judge the commits that a branch would take and that neither it nor upstream has."""
-    policy = current_policy(repo, surroundings.folder(repo))
-    base = _base(repo, f"refs/remotes/{policy.remote}/{policy.branch}", old, new)
+    policy = watch.current_policy(repo, surroundings.folder(repo))
+    committing = split(command)[0] == "commit"
+    merging = not repo.bare and (repo.git_dir / "MERGE_HEAD").exists()
+    parents = repo.commit(new).parents
+    if committing and not merging and len(parents) == 1:
+        base: str | None = parents[0]  # what is below was judged when it came
+    else:
+        base = _base(repo, f"refs/remotes/{policy.remote}/{policy.branch}", old, new)
     found: list[Finding] = []
     number = 0
     for each in observe.commits(repo, base, new):
         number += 1
         allowed = _allowed(each.change)
-        direct = each.change.commit == new and split(command)[0] == "commit"
+        direct = each.change.commit == new and committing
         codes = list(_HARD if direct else _HARD[:3])
         if direct:
             each.change.commit = ""  # nothing has moved yet: what helps is what helps before a commit
-            each.change.bulk = Bulk("git commit -a") if verdict(command) == "commit-all" else observe.bulk(repo)
+            each.change.bulk = bulk(repo, command)
             codes.append("G201")
         for finding in judge(each.change, each.policy, codes=codes, allowed=allowed):
             finding.commit = each.change.commit
@@ -152,7 +170,9 @@ def before_rebase(_arguments: Sequence[str], as_json: bool) -> int:
         shutil.rmtree(state)
         rule = next(rule for rule in rules() if rule.code == "G502")
         finding = Finding(
-            "", "an autostash is refused here; everything is as it was", "git commit first, then git rebase"
+            "",
+            f"an autostash is refused here; everything is as it was, and a copy is kept as {RESCUE}{oid}",
+            "git commit first, then git rebase",
         )
         finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
         return surroundings.tell([finding], 1, as_json=as_json)
@@ -165,7 +185,7 @@ def before_push(arguments: Sequence[str], as_json: bool) -> int:
     repo = Repo()
     if not surroundings.installed(repo):
         return 0
-    policy = current_policy(repo, surroundings.folder(repo))
+    policy = watch.current_policy(repo, surroundings.folder(repo))
     text = os.fsdecode(sys.stdin.buffer.read())
     given = os.environ.get("PRE_COMMIT_TO_REF")
     if given and not text.strip():  # the framework hands on one ref, by its environment
@@ -187,10 +207,10 @@ def before_push(arguments: Sequence[str], as_json: bool) -> int:
     return surroundings.tell(findings, judged, as_json=as_json)
 
 
-def refresh(_arguments: Sequence[str], _as_json: bool) -> int:
-    """Write down what the shims must know; never refuses."""
+def bring_up_to_date(_arguments: Sequence[str], _as_json: bool) -> int:
+    """post-checkout, post-merge: write down what the shims must know; never refuses."""
     repo = Repo()
     if surroundings.installed(repo):
-        write_watch(repo, surroundings.folder(repo))
+        watch.refresh(repo, surroundings.folder(repo))
     repo.close()
     return 0

@@ -1,8 +1,10 @@
 """What the shims know of the policy, so that they need not start Python: written down after every judgement."""
 
+import contextlib
 import os
 import pickle
 import shlex
+import sys
 from pathlib import Path
 
 from guard.errors import GuardError
@@ -14,9 +16,10 @@ VERSION = "1"
 
 
 def current_policy(repo: Repo, folder: Path) -> Policy:
-    """The policy at HEAD, and the watch file brought up to it; raises `GuardError` where guard.toml cannot be used.
+    """The policy at HEAD, and the watch file brought up to it.
 
-    The compiled policy is kept under its blob's name, so that another blob is never taken for it.
+    The compiled policy is kept under its blob's name, so that another blob is never taken for it. Where guard.toml
+    cannot be used, the newest one that can judges on, and that is said: the commit that repairs it has to pass.
     """
     found = repo.reader.find(f"HEAD:{FILE}")
     oid, data = (found.id, found.data) if found is not None else ("", None)
@@ -25,15 +28,37 @@ def current_policy(repo: Repo, folder: Path) -> Policy:
         policy = pickle.loads(kept.read_bytes())  # noqa: S301 - it lies where the hooks themselves do
         if isinstance(policy, Policy) and (folder / "watch").exists() and _said(folder) == oid:
             return policy
-    except (OSError, pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, ValueError):
+    except Exception:  # noqa: BLE001, S110 - whatever is wrong with it, it is only a copy
         pass
-    policy = parse(data)
+    try:
+        policy = parse(data)
+    except GuardError as error:
+        _unlink(folder / "watch")
+        print(f"{error.text()}\nguard: the newest {FILE} that can be used judges until it is repaired", file=sys.stderr)
+        return _newest_usable(repo)
     write(folder, oid, policy)
     _put(kept, pickle.dumps(policy))
     for other in folder.glob("policy-*"):
         if other != kept:
             other.unlink(missing_ok=True)
     return policy
+
+
+def _newest_usable(repo: Repo) -> Policy:
+    """The policy of the newest guard.toml that can be used, the defaults where there never was one."""
+    for commit in repo.run("rev-list", "HEAD", "--", f":/{FILE}").split():
+        data = repo.reader.read(f"{commit}:{FILE}")
+        if data is not None:
+            try:
+                return parse(data)
+            except GuardError:
+                continue
+    return Policy()
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def write(folder: Path, oid: str, policy: Policy) -> None:
@@ -47,12 +72,12 @@ def write(folder: Path, oid: str, policy: Policy) -> None:
     excepted = " ".join(shlex.quote(f":(top,exclude,glob){glob}") for glob in (*policy.canonical_except, policy.roster))
     inbox = shlex.quote(f":(top,exclude){policy.inbox}")
     text = (
-        f"guard_version={VERSION}\n"
         f"guard_policy={oid}\n"
         f"guard_prefix={int(policy.prefix)}\n"
         f"guard_upstream={shlex.quote(f'refs/remotes/{policy.remote}/{policy.branch}')}\n"
         f"guard_watched() {{ case $1 in {'|'.join(map(case, watched))}) return 0;; esac; return 1; }}\n"
         f"guard_diff() {{ $1 -- {specs} {excepted} {inbox}; }}\n"
+        f"guard_version={VERSION}\n"  # last: a file that was cut off is not believed
     )
     _put(folder / "watch", text.encode())
 
@@ -70,7 +95,7 @@ def case(glob: str) -> str:
 
 def _said(folder: Path) -> str:
     lines = (folder / "watch").read_text().split("\n")
-    return lines[1].removeprefix("guard_policy=") if lines[0] == f"guard_version={VERSION}" else "?"
+    return lines[0].removeprefix("guard_policy=") if lines[-2:] == [f"guard_version={VERSION}", ""] else "?"
 
 
 def _put(path: Path, data: bytes) -> None:
@@ -84,9 +109,17 @@ def _put(path: Path, data: bytes) -> None:
         pass
 
 
+def move(repo: Repo, folder: Path, old: str, new: str) -> None:
+    """Carry the note on which the shims rely over to a new commit, where guard.toml stays what it was."""
+    try:
+        policy, _, commit = (folder / "head").read_text().strip().partition(" ")
+    except OSError:
+        return
+    found = repo.reader.find(f"{new}:{FILE}")
+    if commit == old and (found.id if found else "") == policy:
+        _put(folder / "head", f"{policy} {new}\n".encode())
+
+
 def refresh(repo: Repo, folder: Path) -> None:
     """Bring the watch file up to HEAD; where guard.toml cannot be used there is none, and Python judges."""
-    try:
-        current_policy(repo, folder)
-    except GuardError:
-        (folder / "watch").unlink(missing_ok=True)
+    current_policy(repo, folder)
