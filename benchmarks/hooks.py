@@ -1,0 +1,120 @@
+"""Measures what the hooks cost beside the same git without them, and prints ratios; nothing here fails by time.
+
+Each figure is the median of alternating runs, by processor time of git and all that it starts.
+    python benchmarks/hooks.py [--files 5000] [--rounds 15]
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+GUARD = (sys.executable, "-c", "from guard.cli import main; main()")
+ENV = {
+    **{key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "GUARD_", "PYTHON"))},
+    "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "bench",
+    "GIT_AUTHOR_EMAIL": "bench@example.invalid",
+    "GIT_COMMITTER_NAME": "bench",
+    "GIT_COMMITTER_EMAIL": "bench@example.invalid",
+}
+
+
+def run(where: Path, *words: str, text: str | None = None) -> None:
+    """Run a command that has to succeed."""
+    done = subprocess.run(words, cwd=where, env=ENV, input=text, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{words}: {done.stderr}")
+
+
+def cost(where: Path, *words: str) -> float:
+    """Milliseconds of processor time of a command and all that it starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(where, *words)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3
+
+
+def make(here: Path, files: int) -> None:
+    """A repository of so many files that has adopted guard."""
+    here.mkdir()
+    run(here, "git", "init", "-q", "-b", "main")
+    for number in range(files):
+        path = here / f"src/{number // 100}/{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"file {number}\n" * 20)
+    run(here, "git", "add", ".")
+    run(here, "git", "commit", "-q", "-m", "begin")
+    run(here, *GUARD, "init", "--yes")
+    run(here, "git", "add", ".")
+    run(here, "git", "commit", "-q", "-n", "-m", "[S1] guard: adopt")
+    run(here, "git", "gc", "-q")
+
+
+def plain(here: Path, number: int) -> list[str]:
+    """One file changed."""
+    with (here / "src/1/100.txt").open("a") as file:
+        file.write(f"{number}\n")
+    return ["src/1/100.txt"]
+
+
+def full(here: Path, number: int) -> list[str]:
+    """Twenty files, one delta and one script."""
+    names = []
+    for place in range(200, 220):
+        with (here / f"src/2/{place}.txt").open("a") as file:
+            file.write(f"{number}\n")
+        names.append(f"src/2/{place}.txt")
+    name = f"state/stream_deltas/frame-1-s{number}.json"
+    (here / name).write_text(
+        f'{{"frame": 1, "stream_id": "s{number}", "completed_at": "2026-04-01T00:00:00Z", "comments_added": [],'
+        f' "posts_created": [{{"number": {number}, "author": "ada"}}]}}\n'
+    )
+    (here / f"run{number}.sh").write_text("#!/bin/sh\necho hi\n")
+    return [*names, name, f"run{number}.sh"]
+
+
+def compare(what: str, bare: list[float], hooked: list[float]) -> None:
+    """Print the medians and the median of the ratios."""
+    ratio = statistics.median(after / before for before, after in zip(bare, hooked, strict=True))
+    print(f"{what:34} {statistics.median(bare):8.1f} ms {statistics.median(hooked):8.1f} ms   {ratio:5.2f}x")
+
+
+def main() -> None:
+    """Make the repositories and print what their commits and fetches cost."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--files", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=15)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root:
+        bare, hooked = Path(root, "bare"), Path(root, "hooked")
+        for here in (bare, hooked):
+            make(here, asked.files)
+        run(hooked, *GUARD, "install")
+        print(f"{asked.files} files {'':21} {'bare git':>11} {'with hooks':>11}")
+        for what, change in (("commit, nothing relevant staged", plain), ("commit of 20 files, delta, script", full)):
+            costs: tuple[list[float], list[float]] = ([], [])
+            for number in range(asked.rounds):
+                for here, taken in zip((bare, hooked), costs, strict=True):
+                    run(here, "git", "add", "--", *change(here, number))
+                    taken.append(cost(here, "git", "commit", "-q", "-m", f"[S1] src: {number}"))
+            compare(what, *costs)
+        costs = ([], [])
+        for number in range(max(3, asked.rounds // 3)):
+            for here, taken in zip((bare, hooked), costs, strict=True):
+                hub = Path(root, f"hub-{here.name}-{number}")
+                run(here, "git", "clone", "-q", "--bare", "--no-hardlinks", str(here), str(hub))
+                refs = "".join(f"create refs/heads/b{each} HEAD\n" for each in range(200))
+                run(hub, "git", "update-ref", "--stdin", text=refs)
+                taken.append(cost(here, "git", "fetch", "-q", str(hub), f"+refs/heads/*:refs/remotes/hub{number}/*"))
+        compare("fetch of 200 branches", *costs)
+
+
+if __name__ == "__main__":
+    main()
