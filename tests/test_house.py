@@ -22,7 +22,7 @@ LAYERS = (
     {"rules", "judge"},
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
-        *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
+        *("history", "plan", "adopt", "framework_file", "verify", "restore", "frames", "report", "undelivered", "recompute"),
     },
     {"hooks", "commands", "demo"},
     {"cli"},

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from guard import observe
 from guard.change import Bulk
 from guard.commandline import verdict
+from guard.errors import GuardError
 from guard.git import Repo
-from guard.hooks import surroundings
+from guard.hooks import framework, surroundings
 from guard.hooks.watch import current_policy
-from guard.judge import judge
+from guard.judge import judge, rules
 
 
 def bulk(repo: Repo, command: Sequence[str]) -> Bulk | None:
@@ -25,17 +26,34 @@ def before_merge(arguments: Sequence[str], as_json: bool) -> int:
     return before_commit(arguments, as_json, [name[8:] for name in os.environ if name.startswith("GITHEAD_")])
 
 
-def before_commit(_arguments: Sequence[str], as_json: bool, others: Sequence[str] = ()) -> int:
-    """Judge what is staged; `others` are the commits that are merged, where nothing else says so."""
+def before_commit(arguments: Sequence[str], as_json: bool, others: Sequence[str] = ()) -> int:
+    """Judge what is staged, by the rules that `--rule CODE,CODE` names, or by all.
+
+    `others` are the commits that are merged, where nothing else says so.
+    """
+    codes = _codes(arguments)
     repo = Repo()
     if not surroundings.installed(repo):
         return 0
     folder = surroundings.folder(repo)
     policy = current_policy(repo, folder)
+    framework.warn_of_parking(repo, policy, folder)
     allowed = surroundings.allowance(policy)
     command = surroundings.command()
     change = observe.staged(repo, policy, index=os.environ.get("GIT_INDEX_FILE"), command=command, others=others)
     change.bulk = bulk(repo, command)
-    findings = judge(change, policy, parts=("content",), allowed=allowed)
+    findings = judge(change, policy, codes=codes, parts=("content",), allowed=allowed)
     repo.close()
     return surroundings.tell(findings, len(change.files), as_json=as_json)
+
+
+def _codes(arguments: Sequence[str]) -> list[str]:
+    """The codes after `--rule`; a code that no rule has is an error, because nothing would be judged."""
+    if not arguments:
+        return []
+    codes = arguments[1].upper().split(",") if arguments[0] == "--rule" and len(arguments) == 2 else []
+    known = {rule.code for rule in rules() if rule.part == "content"} if codes else set()
+    if not codes or not known.issuperset(codes):
+        said = " ".join(arguments)
+        raise GuardError("usage", f"guard-hook pre-commit cannot do {said}", "", "guard-hook pre-commit --rule G101")
+    return codes

@@ -10,7 +10,7 @@ from guard.commandline import split, verdict
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
-from guard.hooks import surroundings, watch
+from guard.hooks import framework, surroundings, watch
 from guard.hooks.commit import bulk
 from guard.judge import judge, rules
 
@@ -187,12 +187,13 @@ def before_push(arguments: Sequence[str], as_json: bool) -> int:
         return 0
     policy = watch.current_policy(repo, surroundings.folder(repo))
     text = os.fsdecode(sys.stdin.buffer.read())
-    given = os.environ.get("PRE_COMMIT_TO_REF")
-    if given and not text.strip():  # the framework hands on one ref, by its environment
-        text = f"x {given} {os.environ.get('PRE_COMMIT_REMOTE_BRANCH', '')} {os.environ.get('PRE_COMMIT_FROM_REF', '')}"
+    if framework.running() and not text.strip():
+        text = framework.pushed(repo)
     findings: list[Finding] = []
     judged = 0
-    upstream = f"refs/remotes/{arguments[0] if arguments else policy.remote}/{policy.branch}"
+    remote = arguments[0] if arguments else os.environ.get("PRE_COMMIT_REMOTE_NAME") or policy.remote
+    names = (f"refs/remotes/{remote}/{policy.branch}", f"refs/remotes/{policy.remote}/{policy.branch}", policy.baseline)
+    upstream = next((name for name in names if name and repo.resolve(name)), "HEAD")
     for line in filter(None, text.split("\n")):
         _, new, ref, old, *_ = [*line.split(" "), "", "", ""]
         if not _is_commit(new) or not (ref.startswith("refs/heads/") or not ref):

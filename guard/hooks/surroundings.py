@@ -26,7 +26,9 @@ def command() -> list[str]:
     """The words of the git command that called the hook; empty where nobody can tell."""
     pid = os.environ.get("GUARD_GIT_PID", "")
     if not pid.isdigit():
-        return []
+        from guard.hooks import framework  # it imports nothing of this module
+
+        return framework.command()
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is slower
             return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
