@@ -14,6 +14,7 @@ from merge.delta import MAX_FRAME, frame_in_name
 from merge.files import templates
 from merge.laws import Laws
 
+ATTRIBUTES = ".gitattributes"
 _ATTRIBUTES = ("state/** -text merge=binary",)
 _HEADER = """\
 # guard: how this repository stays whole while many write to it. Every key that is left out has its default.
@@ -45,11 +46,11 @@ def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
         branch = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode().strip()
         start = existing if existing is not None or branch in ("", policy.branch) else _branch(branch)
         files[FILE] = _with_baseline(start, baseline, from_beginning=from_beginning)
-    attributes = _read(top / ".gitattributes") or b""
+    attributes = _read(top / ATTRIBUTES) or b""
     missing = [line for line in _ATTRIBUTES if line.encode() not in attributes.splitlines()]
     if missing:
         glue = b"" if not attributes or attributes.endswith(b"\n") else b"\n"
-        files[".gitattributes"] = attributes + glue + "".join(f"{line}\n" for line in missing).encode()
+        files[ATTRIBUTES] = attributes + glue + "".join(f"{line}\n" for line in missing).encode()
     if not (top / policy.inbox).is_dir():
         files[f"{policy.inbox}.gitkeep"] = b""
     if not policy.baseline:  # later, only a merge may create them, and it does
@@ -67,6 +68,14 @@ def write(top: Path, adoption: Adoption) -> None:
         part = path.with_name(f".{path.name}.guard-part")
         part.write_bytes(data)
         part.replace(path)
+
+
+def pending(repo: Repo, top: Path) -> list[str]:
+    """Files of an adoption that were written and are not committed yet."""
+    policy = parse(_read(top / FILE))
+    names = [FILE, ATTRIBUTES, f"{policy.inbox}.gitkeep", *templates(policy.laws)]
+    said = repo.run("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", *names).split("\0")
+    return sorted(line[3:] for line in said if line[:2] in ("??", "A ", "AM") or line[3:] in (FILE, ATTRIBUTES))
 
 
 def _read(path: Path) -> bytes | None:

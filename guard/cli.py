@@ -143,18 +143,21 @@ def verify(
 def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Merge every delta of history too.")] = False,
+    pre_commit: Annotated[
+        bool, typer.Option("--pre-commit", help="Write guard into .pre-commit-config.yaml too.")
+    ] = False,
     directory: Directory = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Adopt guard in this repository; safe to repeat."""
+    """Adopt guard in this repository and install its hooks in this clone; safe to repeat."""
     report = Report(as_json=as_json, quiet=quiet)
 
     def command() -> int:
-        from guard.commands.init import run
+        from guard.commands.init import Options, run
         from guard.git import Repo
 
-        return run(Repo(directory), report, yes=yes, from_beginning=from_beginning)
+        return run(Repo(directory), report, Options(yes, from_beginning, pre_commit))
 
     _run(report, command)
 

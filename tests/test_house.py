@@ -22,7 +22,8 @@ LAYERS = (
     {"rules", "judge"},
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
-        *("history", "plan", "adopt", "framework_file", "verify", "restore", "frames", "report", "undelivered", "recompute"),
+        *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
+        *("framework_file", "index_file", "policy_lines"),
     },
     {"hooks", "commands", "demo"},
     {"cli"},

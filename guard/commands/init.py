@@ -1,42 +1,115 @@
-"""`guard init`: adopt guard in this repository."""
+"""`guard init`: adopt guard in this repository, and install it in this clone."""
 
+import os
+import re
 import shlex
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from guard import adopt
+from guard import adopt, framework_file
+from guard.commands import install
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.hooks import install as hooks
+from guard.policy import FILE
 from guard.report import Report
 
 
-def run(repo: Repo, report: Report, *, yes: bool, from_beginning: bool) -> int:
-    """Write what is missing and say what it was; safe to repeat."""
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    yes: bool = False
+    from_beginning: bool = False
+    pre_commit: bool = False
+
+
+def run(repo: Repo, report: Report, options: Options) -> int:
+    """Write what is missing, install the hooks, and say what was done; safe to repeat.
+
+    What adopts is written even where the hooks cannot be installed; the exit code is 2 then.
+    """
     if repo.bare:
         raise GuardError("usage", "guard init needs a work tree", "", "run it in a clone, then commit and push")
     top = repo.top()
-    adoption = adopt.adoption(repo, top, from_beginning=from_beginning)
-    head = repo.resolve("HEAD")
-    if not adoption.files and (head is None or repo.reader.read(f"{head}:guard.toml") is None):
-        adoption = adopt.Adoption({"guard.toml": (top / "guard.toml").read_bytes()}, adoption.baseline)
-    elif not adoption.files:
-        report.say(f"guard is adopted here already (baseline {adoption.baseline[:12]})")
-        report.result({"written": [], "baseline": adoption.baseline, "exit": 0})
-        return 0
-    if not yes and sys.stdin.isatty() and not report.as_json:
-        report.say(f"guard init writes {', '.join(sorted(adoption.files))}")
-        if input("Go on? [Y/n] ").strip().lower() not in ("", "y", "yes"):
-            report.say("nothing was written")
-            return 2
-    adopt.write(top, adoption)
-    names = " ".join(sorted(adoption.files))
-    away = "" if Path.cwd() == top else f"cd {shlex.quote(str(top))} && "
-    for name in sorted(adoption.files):
+    adoption = adopt.adoption(repo, top, from_beginning=options.from_beginning)
+    files = dict(adoption.files)
+    if options.pre_commit:
+        files |= _framework(top)
+    if files and not _confirmed(report, options, sorted(files)):
+        return 2
+    adopt.write(top, adopt.Adoption(files, adoption.baseline))
+    command = _tell(repo, report, top, adoption.baseline, sorted(files))
+    value: dict[str, Any] = {"written": sorted(files), "baseline": adoption.baseline, "next": command}
+    code = _install(repo, report, value)
+    report.result({**value, "exit": code})
+    return code
+
+
+def _framework(top: Path) -> dict[str, bytes]:
+    """The framework's configuration, where guard is not in it yet."""
+    path = top / framework_file.FILE
+    try:
+        old = path.read_bytes().decode() if path.exists() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise GuardError("state", f"{framework_file.FILE} cannot be read: {error}") from None
+    new = framework_file.extended(old)
+    return {} if new == old else {framework_file.FILE: new.encode()}
+
+
+def _confirmed(report: Report, options: Options, names: list[str]) -> bool:
+    if options.yes or report.as_json or not sys.stdin.isatty():
+        return True
+    report.say(f"guard init writes {', '.join(names)}, and hooks into this clone")
+    if input("Go on? [Y/n] ").strip().lower() in ("", "y", "yes"):
+        return True
+    report.say("nothing was written")
+    return False
+
+
+def _tell(repo: Repo, report: Report, top: Path, baseline: str, names: list[str]) -> str:
+    """Say what was written and what to commit; returns that command, empty where everything is committed."""
+    for name in names:
         report.say(f"wrote {name}")
-    since = "the beginning" if set(adoption.baseline) == {"0"} else adoption.baseline[:12]
-    report.say(f"canonical state is protected from {since} on, once this is committed:")
-    push = " && git push" if repo.run("remote").strip() else ""
-    command = f"{away}git add -- {names} && git commit -m 'guard: adopt' -- {names}{push}"
+    head = repo.resolve("HEAD")
+    adopted = head is not None and repo.reader.read(f"{head}:{FILE}") is not None
+    uncommitted = names if adopted else sorted({*names, *adopt.pending(repo, top)})
+    since = "the beginning" if set(baseline) == {"0"} else baseline[:12]
+    if not uncommitted:
+        report.say(f"guard is adopted here already (baseline {baseline[:12]})")
+        return ""
+    if adopted:
+        report.say("commit this with:")
+    else:
+        report.say(f"canonical state is protected from {since} on, once this is committed:")
+    command = _command(repo, top, uncommitted, "hooks" if adopted else "adopt")
     report.say(f"  {command}")
-    report.result({"written": sorted(adoption.files), "baseline": adoption.baseline, "next": command, "exit": 0})
+    return command
+
+
+def _command(repo: Repo, top: Path, names: list[str], what: str) -> str:
+    """The command that commits the files; its subject is one that guard's own hooks let pass."""
+    session = re.fullmatch(r"S?([0-9]+)", os.environ.get("GUARD_SESSION", ""))
+    away = "" if Path.cwd() == top else f"cd {shlex.quote(str(top))} && "
+    words = " ".join(map(shlex.quote, names))
+    push = " && git push" if repo.run("remote").strip() else ""
+    subject = f"[S{session[1] if session else 0}] guard: {what}"
+    return f"{away}git add -- {words} && git commit -m '{subject}' -- {words}{push}"
+
+
+def _install(repo: Repo, report: Report, value: dict[str, Any]) -> int:
+    """Install the hooks and add to `value` what came of it; returns the exit code."""
+    try:
+        done = hooks.install(repo)
+    except GuardError as error:
+        text = {"kind": error.kind, "what": error.what, "why": error.why, "fix": error.fix}
+        value |= {"hooks": None, "error": text}
+        print(error.text(), file=sys.stderr)
+        return error.exit_code
+    install.tell(report, done)
+    value["hooks"] = {**asdict(done), "hooks": str(done.hooks)}
+    if done.written:
+        report.say(f"guard keeps its own notes in {repo.common_dir / 'guard'}; guard uninstall takes it all away")
     return 0

@@ -75,7 +75,7 @@ class _Story:
         world = self.world
         world.commit("primary", "the fleet before guard", fleet.state())
         said = world.guard("primary", "init", "--yes").value
-        self.adopted = world.publish("primary", "guard: adopt", said["written"])
+        self.adopted = world.publish("primary", "[S0] guard: adopt", said["written"])
         agents = world.json(AGENTS)["agents"]
         self.before = world.json(STATS)
         claim(len(agents) == self.before["total_agents"] == 136, "the fleet has 136 agents")
@@ -225,7 +225,7 @@ class _Story:
         yield Step(
             "worker-b",
             f"runs a script that rewrites {Path(AGENTS).name}: {before} agents become {after}, and pushes it",
-            f"nothing stops it at commit time yet: {_short(self.wiped)} is on the hub",
+            f"this clone never ran guard install, so nothing stops it: {_short(self.wiped)} is on the hub",
             {"before": before, "after": after, "commit": self.wiped},
             bad=True,
         )

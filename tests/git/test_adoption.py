@@ -27,8 +27,7 @@ def test_init_twice_changes_nothing(lab: Lab) -> None:
     for words in ((), ("--yes",), ("--from-beginning",), ("--json",)):
         lab.guard(here, "init", *words)
         assert lab.picture(here) == before
-    lab.git(here, "add", "--all")
-    lab.git(here, "commit", "-q", "-m", "adopt")
+    _init(lab, here)
     before = lab.picture(here)
     lab.guard(here, "init", "--yes")
     assert lab.picture(here) == before
@@ -110,7 +109,7 @@ def test_an_adopted_delta_that_is_copied_or_delivered_again_stays_merged(lab: La
     lab.deliver(here, found[0])
     lab.commit(here, {name_of(2, "s", found[1]): found[1]})
     lab.git(here, "rm", "-q", name_of(3, "s"))
-    lab.git(here, "commit", "-q", "-m", "tidy")
+    lab.git(here, "commit", "-q", "-m", "[S1] inbox: tidy")
     lab.guard(here, "merge")
     assert lab.stats(here) == (6, 0, 7)
 
@@ -176,6 +175,7 @@ def test_the_commit_that_adopts_may_create_and_not_change(lab: Lab, how: str) ->
         lab.write(here, {name_of(1, "old"): delta(1, "old", x=1)})
     elif how == "separate":
         lab.commit(here, {"guard.toml": (here / "guard.toml").read_text()})
+    lab.guard(here, "uninstall")  # as in a clone without guard's hooks
     lab.git(here, "add", "--all")
     lab.git(here, "commit", "-q", "-m", "adopt")
     said = lab.guard(here, "verify", code=None)

@@ -561,7 +561,7 @@ def test_a_shallow_clone_never_merges_less(lab: Lab, adopted: str) -> None:
     if adopted == "from-beginning":
         lab.guard(one, "init", "--yes", "--from-beginning")
         lab.git(one, "add", "guard.toml", ".gitattributes")
-        lab.git(one, "commit", "-q", "-m", "adopt")
+        lab.git(one, "commit", "-q", "-m", "[S0] guard: adopt")
         lab.git(one, "push", "-q", "origin", "main")
     shallow = lab.clone("shallow", "--depth", "1")
     said = lab.guard(shallow, "merge", code=None)

@@ -218,7 +218,7 @@ class Lab:
             (here / path).write_bytes(data if isinstance(data, bytes) else data.encode())
         return list(files)
 
-    def commit(self, here: Path, files: Mapping[str, str | bytes | None], message: str = "work") -> str:
+    def commit(self, here: Path, files: Mapping[str, str | bytes | None], message: str = "[S1] lab: work") -> str:
         """Write (None: remove) and commit exactly these files; returns the commit."""
         for path, data in files.items():
             if data is None:
@@ -229,7 +229,7 @@ class Lab:
         self.git(here, "commit", "-q", "-m", message, "--", *files)
         return self.rev(here)
 
-    def commit_push(self, here: Path, files: Mapping[str, str | bytes | None], message: str = "work") -> str:
+    def commit_push(self, here: Path, files: Mapping[str, str | bytes | None], message: str = "[S1] lab: work") -> str:
         """Commit on top of the hub's newest and push it."""
         self.git(here, "pull", "-q", "--ff-only", "origin", "main")
         commit = self.commit(here, files, message)
