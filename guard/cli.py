@@ -219,6 +219,56 @@ def counts(
 
 
 @app.command(rich_help_panel="set up")
+def status(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Say whether this clone is protected, and by which layers."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.status import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="set up")
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what is provably safe to repair.")] = False,
+    attack: Annotated[
+        bool, typer.Option("--attack", help="Try the known ways around the hooks, in a scratch repository.")
+    ] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Try out whether the hooks work here, and find what is broken or left over."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.doctor import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report, fix=fix, attack=attack)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="set up")
+def config(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Show the policy that counts here, and where each value comes from."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.config import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="set up")
 def check(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files or folders on disk.")] = None,
     staged: Annotated[bool, typer.Option("--staged", help="Judge what is staged; the default.")] = False,

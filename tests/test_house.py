@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "change", "finding"},
     {
-        *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems"),
+        *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems", "policy_lines"),
         *("rule", "schema", "shell", "appendonly"),
         *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
     },
@@ -23,9 +23,9 @@ LAYERS = (
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
-        *("framework_file", "index_file", "policy_lines"),
+        *("framework_file", "index_file", "index_repair", "stale_lock"),
     },
-    {"hooks", "commands", "demo"},
+    {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},
 )
 """The files and folders of guard/: each may import its own layer and those before it, never a later one."""

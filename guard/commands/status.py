@@ -1,0 +1,118 @@
+"""`guard status`: is this clone protected, and by which layers."""
+
+from typing import Any
+
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.hooks import HOOKS
+from guard.plan import Tree, frame_counter, policy_at
+from guard.policy import Policy
+from guard.report import Report, number
+from guard.wiring import Wiring, look
+
+
+def run(repo: Repo, report: Report) -> int:
+    """Print a line a layer; it is no check, so it exits 0 whatever it finds (`guard doctor` checks)."""
+    wiring = look(repo)
+    lacking: list[str] = []
+    policy, adopted = _policy(repo, lacking)
+    tip, branch = _branch(repo, policy)
+    rows = [
+        ("policy", *adopted),
+        ("hooks", *_hooks(wiring, lacking)),
+        ("python of the hooks", *_python(wiring, lacking)),
+        ("pre-commit framework", *_framework(wiring)),
+        ("autostash", *_autostash(wiring, lacking)),
+        ("state branch", *branch),
+        ("frame", *_frame(repo, tip, policy)),
+        ("session", "no session", ""),
+        ("server and CI", "unknown", "nothing in a clone says what they check"),
+    ]
+    if lacking:
+        report.say(f"not protected: {', '.join(lacking)}")
+        report.say("  fix: guard init")
+    else:
+        report.say("protected: commits and refs are judged in this clone")
+    report.table(("what", "state", "detail"), rows)
+    layers = [{"layer": what, "state": state, "detail": detail} for what, state, detail in rows]
+    report.result({"protected": not lacking, "lacking": lacking, "layers": layers, "session": None, "exit": 0})
+    return 0
+
+
+def _policy(repo: Repo, lacking: list[str]) -> tuple[Policy, tuple[str, str]]:
+    head = repo.resolve("HEAD")
+    try:
+        policy = policy_at(repo, head)
+    except GuardError as error:
+        lacking.append("guard.toml cannot be used")
+        return Policy(), ("cannot be used", error.what)
+    if policy.baseline is None:
+        lacking.append("no baseline, so canonical state may be changed by anybody (G101 is off)")
+        return policy, ("not adopted", "no baseline in a committed guard.toml; every other rule judges")
+    since = policy.baseline[:12] if policy.baseline.strip("0") else "the beginning"
+    return policy, ("adopted", f"canonical state is protected from {since} on")
+
+
+def _hooks(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
+    where = f"in {wiring.folder}"
+    if wiring.hooks_path:
+        where += f" (core.hooksPath, {wiring.hooks_path[0]} configuration)"
+    if not wiring.missing:
+        return f"all {len(HOOKS)}", where
+    if not wiring.installed:
+        lacking.append("the hooks are not installed")
+        return "none", where
+    lacking.append(f"hooks that do not run: {', '.join(wiring.missing)}")
+    return f"{len(HOOKS) - len(wiring.missing)} of {len(HOOKS)}", f"{where}; not {', '.join(wiring.missing)}"
+
+
+def _python(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
+    if not wiring.installed:
+        return "none", ""
+    if wiring.python_works:
+        return "there", wiring.python
+    lacking.append("the Python of the hooks is gone")
+    return "missing", wiring.python
+
+
+def _framework(wiring: Wiring) -> tuple[str, str]:
+    entry = "guard is in its configuration" if wiring.framework_guard else "guard is not in its configuration"
+    if wiring.framework:
+        return "installed", f"{', '.join(wiring.framework)}; {entry}"
+    return "not installed", entry if wiring.framework_guard else ""
+
+
+def _autostash(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
+    said = ", ".join(f"{key} = {value} ({scope})" for scope, key, value in wiring.autostash)
+    if wiring.stashing:
+        lacking.append("git stashes by itself")
+        return "on", said
+    return "off", said or "git's default"
+
+
+def _branch(repo: Repo, policy: Policy) -> tuple[str | None, tuple[str, str]]:
+    """The newest known commit of the state branch, and how the local branch stands to the remote's."""
+    here = repo.resolve(f"refs/heads/{policy.branch}")
+    there = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}")
+    upstream = f"{policy.remote}/{policy.branch}"
+    if here is None and there is None:
+        return None, (policy.branch, "there is no such branch yet")
+    if there is None:
+        return here, (policy.branch, "no remote has it: the local branch is the hub")
+    if here is None:
+        return there, (policy.branch, f"only {upstream} at {there[:12]}")
+    counts = repo.run("rev-list", "--left-right", "--count", f"{here}...{there}", check=False).split()
+    if len(counts) != 2:
+        return there, (policy.branch, f"this clone cannot compare it with {upstream}")
+    ahead, behind = map(int, counts)
+    return there, (policy.branch, f"{number(behind, 'commit')} behind {upstream} as last fetched, {ahead} ahead")
+
+
+def _frame(repo: Repo, tip: str | None, policy: Policy) -> tuple[str, str]:
+    if tip is None:
+        return "none", ""
+    try:
+        counter: Any = frame_counter(Tree(repo, tip), policy.laws)
+    except GuardError as error:
+        return "unknown", error.what
+    return (str(counter), policy.laws.counter) if counter >= 0 else ("none", f"no {policy.laws.counter}")
