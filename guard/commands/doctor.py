@@ -1,0 +1,270 @@
+"""`guard doctor`: whether the hooks really work here, what is broken or left over, and what of it can be repaired."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from guard import index_repair, stale_lock
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.hooks import HOOKS
+from guard.hooks import install as hooks
+from guard.plan import policy_at
+from guard.policy import FILE, Policy, parse
+from guard.report import Report, number
+from guard.scratch import HOOKS_CATCH, Bypass, bypasses, scratch, tries
+from guard.wiring import Wiring, look
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that was looked at. `state` is ok, warning, problem, fixed or unknown."""
+
+    what: str
+    state: str
+    said: str
+    fix: str = ""
+
+
+def run(repo: Repo, report: Report, *, fix: bool, attack: bool) -> int:
+    """Examine, and repair what is safe to repair where `fix` asks for it; returns 1 where a problem is left."""
+    found: list[Found] = []
+    with report.working("examining") as progress:
+        for each in _all(repo, fix=fix):
+            progress(f"examining: {each.what}")
+            found.append(each)
+    ways: list[Bypass] = []
+    if attack:
+        with report.working("attacking"), scratch(repo, look(repo).folder) as made:
+            ways = list(bypasses(made))
+    report.table(("what", "state", "found"), [(each.what, each.state, each.said) for each in found])
+    for each in found:
+        if each.fix and each.state != "fixed":
+            report.say(f"{each.what}: {each.said.partition(chr(10))[0]}")
+            report.say(f"  fix: {each.fix}")
+    _tell_ways(report, ways)
+    open_ = [way for place, way in enumerate(ways) if way.passes and (place < HOOKS_CATCH or not way.found_by)]
+    code = 1 if open_ or any(each.state == "problem" for each in found) else 0
+    value = {"checks": [asdict(each) for each in found], "exit": code}
+    report.result({**value, "attacks": [asdict(way) for way in ways]} if attack else value)
+    return code
+
+
+def _tell_ways(report: Report, ways: list[Bypass]) -> None:
+    if not ways:
+        return
+    rows = [(way.how, "passes" if way.passes else "refused", way.found_by or "nobody") for way in ways]
+    rows = [(how, here, "" if here == "refused" else by) for how, here, by in rows]
+    report.table(("a wiped state, committed with", "here", "found afterwards by"), rows)
+    report.say("what passes here is found where somebody runs these commands: a server, CI, the next merge's reader")
+
+
+def _all(repo: Repo, *, fix: bool) -> Iterator[Found]:
+    """Everything, in the order in which one thing may hinder the next."""
+    policy = Policy()
+    try:
+        policy = policy_at(repo, repo.resolve("HEAD"))
+        yield _policy(repo, policy)
+    except GuardError as error:
+        yield Found("policy", "problem", error.what, error.fix)
+    if not repo.bare:
+        yield _lock(repo, fix=fix)
+        yield _index(repo, fix=fix)
+    yield _settings(repo, fix=fix)
+    yield _wired(repo, fix=fix)
+    wiring = look(repo)
+    yield _installs(wiring)
+    if wiring.installed:
+        yield _works(repo, wiring)
+    yield _leftovers(repo)
+    if not repo.bare:
+        yield _markers(repo, policy)
+
+
+def _policy(repo: Repo, policy: Policy) -> Found:
+    if not repo.bare:
+        path = repo.top() / FILE
+        try:
+            parse(path.read_bytes() if path.exists() else None)
+        except GuardError as error:
+            return Found("policy", "problem", f"{FILE} of the work tree, not committed yet: {error.what}", error.fix)
+    if policy.baseline is None:
+        return Found("policy", "warning", "guard is not adopted: no baseline, so G101 is off", "guard init")
+    if policy.baseline.strip("0") and repo.resolve(policy.baseline) is None:
+        said = f"the baseline {policy.baseline[:12]} is not in this clone"
+        return Found("policy", "warning", f"{said}; merge and verify need it", "git fetch --unshallow")
+    return Found("policy", "ok", f"baseline {policy.baseline[:12]}")
+
+
+# --- the index -------------------------------------------------------------------------------------------------
+
+
+def _lock(repo: Repo, *, fix: bool) -> Found:
+    """A lock that nobody holds any more: it is moved away, and only where its owner must be dead."""
+    found = stale_lock.look(repo.git_dir / "index.lock")
+    if found is None:
+        return Found("index.lock", "ok", "not there")
+    if not found.proved:
+        return Found("index.lock", "problem", found.said, f"when no git runs here: mv {found.path} {found.path}.stale")
+    if not fix:
+        return Found("index.lock", "problem", found.said, "guard doctor --fix")
+    return Found("index.lock", "fixed", f"{found.said}: moved to {stale_lock.move(found).name}")
+
+
+def _index(repo: Repo, *, fix: bool) -> Found:
+    found = index_repair.examine(repo)
+    if found is None:
+        return Found("index", "ok", "it can be read")
+    said = "; ".join(found.problems)
+    if not fix:
+        return Found("index", "problem", f"it is broken: {said}", "guard doctor --fix")
+    try:
+        done = index_repair.rebuild(repo)
+    except GuardError as error:
+        return Found("index", "problem", f"it is broken ({said}) and was not rebuilt: {error.text()}", error.fix)
+    lines = [f"it was broken ({said}); rebuilt with {number(done.kept, 'path')}"]
+    lines.append(f"the broken one is {done.aside.name}")
+    lines += [f"staged: {path}" for path in done.staged[:20]]
+    lines += [f"and {len(done.staged) - 20} more staged"] if len(done.staged) > 20 else []
+    lines += [f"unknown: {each}" for each in done.unknown]
+    return Found("index", "fixed", "\n".join(lines))
+
+
+# --- hooks and configuration -----------------------------------------------------------------------------------
+
+
+def _settings(repo: Repo, *, fix: bool) -> Found:
+    stashing = look(repo).stashing
+    if not stashing:
+        return Found("autostash", "ok", "git does not stash by itself")
+    said = ", ".join(f"{key} = {value} ({scope} configuration)" for scope, key, value in stashing)
+    names = {key.lower(): key for key in ("rebase.autoStash", "merge.autoStash", "pull.autoStash")}
+    commands = [f"git config --local {names.get(key, key)} false" for _, key, _ in stashing]
+    if fix:
+        for _, key, _ in stashing:
+            repo.call("config", "--local", names.get(key, key), "false")
+        if not look(repo).stashing:
+            return Found("autostash", "fixed", f"{said}: overridden in this clone")
+        commands = [f"git config --{scope} --unset {names.get(key, key)}" for scope, key, _ in look(repo).stashing]
+    return Found("autostash", "problem", said, " && ".join(commands))
+
+
+def _wired(repo: Repo, *, fix: bool) -> Found:
+    before = _lacking(look(repo))
+    if fix:
+        try:
+            done = hooks.install(repo)
+        except GuardError as error:
+            return Found("hooks", "problem", error.what, error.fix)
+        after = _lacking(look(repo))
+        if not after and (before or done.written):
+            written = f"wrote {', '.join(done.written)}"
+            return Found("hooks", "fixed", f"{before}: {written}" if before else written)
+        before = after
+    wiring = look(repo)
+    if before:
+        return Found("hooks", "problem", before, "guard install")
+    where = f"all {len(HOOKS)} in {wiring.folder}"
+    if wiring.hooks_path:
+        where += f" (core.hooksPath of the {wiring.hooks_path[0]} configuration)"
+    return Found("hooks", "ok", where)
+
+
+def _lacking(wiring: Wiring) -> str:
+    if not wiring.installed:
+        at = f": core.hooksPath says {wiring.hooks_path[1]} ({wiring.hooks_path[0]})" if wiring.hooks_path else ""
+        return f"guard's hooks are not where git looks for them{at}"
+    if wiring.missing:
+        return f"git would not run {', '.join(wiring.missing)}"
+    if not wiring.python_works:
+        return f"the Python that they start is gone: {wiring.python or 'guard-lib names none'}"
+    return ""
+
+
+def _installs(wiring: Wiring) -> Found:
+    twice = [name for name in HOOKS if hooks.ours(wiring.folder / name) and _second(wiring.folder, name)]
+    if twice:
+        fix = "guard uninstall && guard install"
+        return Found("two installs", "problem", f"guard runs twice as {', '.join(twice)}", fix)
+    if wiring.installed and wiring.python_works and Path(wiring.python).absolute() != Path(sys.executable).absolute():
+        said = f"the hooks run the guard of {wiring.python}, and this one is {sys.executable}'s"
+        return Found("two installs", "warning", said, "guard install, with the one that is meant")
+    if wiring.installed and wiring.framework_guard and wiring.framework:
+        said = "guard stands in the framework's configuration too: it judges twice, its own hooks first"
+        return Found("two installs", "ok", said)
+    return Found("two installs", "ok", "one at most")
+
+
+def _second(folder: Path, name: str) -> bool:
+    return any(hooks.ours(folder / f"{name}{more}") for more in (hooks.DISPLACED, ".legacy"))
+
+
+def _works(repo: Repo, wiring: Wiring) -> Found:
+    """Run the very hooks in a scratch repository."""
+    try:
+        with scratch(repo, wiring.folder) as made:
+            tried = list(tries(made))
+    except (GuardError, OSError, subprocess.SubprocessError) as error:
+        return Found("hooks at work", "unknown", f"no scratch repository can be made: {error}")
+    wrong = [each for each in tried if not each.right]
+    if wrong:
+        lines = [f"not so: {each.what}" + (f" ({_line(each.said)})" if each.said else "") for each in wrong]
+        return Found("hooks at work", "problem", "\n".join(lines), "guard doctor --fix")
+    return Found("hooks at work", "ok", "\n".join(each.what for each in tried))
+
+
+def _line(said: str) -> str:
+    """The line of an output that says most."""
+    lines = said.splitlines()
+    return lines[-1 if lines[0].startswith("Traceback") else 0]
+
+
+# --- what was left behind --------------------------------------------------------------------------------------
+
+
+def _leftovers(repo: Repo) -> Found:
+    """Work that git has put away and not given back."""
+    lines = []
+    for name in ("rebase-merge", "rebase-apply"):
+        try:
+            oid = (repo.git_dir / name / "autostash").read_text().strip()
+        except OSError:
+            continue
+        lines.append(f"{name} keeps an autostash, {oid[:12]}: git rebase --continue or --abort gives it back")
+    merging = repo.resolve("MERGE_AUTOSTASH")
+    if merging:
+        lines.append(f"a merge keeps an autostash, {merging[:12]}: git merge --continue or --abort gives it back")
+    entries = repo.run("log", "--walk-reflogs", "--format=%gs", "refs/stash", "--", check=False).splitlines()
+    if entries:
+        lines.append(f"git stash list shows {len(entries)}: git stash apply gives one back")
+    kept = repo.refs("refs/guard/rescue/")
+    if kept:
+        lines.append(f"git for-each-ref refs/guard/rescue/ shows {len(kept)}: git stash apply gives one back")
+    if lines:
+        return Found("leftover work", "warning", "\n".join(lines), "look at each, and apply or drop it")
+    return Found("leftover work", "ok", "none: no stash, no autostash")
+
+
+def _markers(repo: Repo, policy: Policy) -> Found:
+    """Conflict markers in shared files, and unmerged paths where nothing is being merged."""
+    grown = (glob for each in policy.append_globs().values() for glob in each)
+    shared = [f":(top,glob){glob}" for glob in (*policy.canonical, f"{policy.inbox}**", *grown)]
+    done = repo.call("grep", "-l", "-z", "-I", "-E", "-e", "^(<<<<<<<|>>>>>>>)( |$)", "--", *shared, check=False)
+    if done.returncode > 1:
+        return Found("markers", "unknown", done.stderr.decode(errors="replace").strip())
+    paths = [path for path in done.stdout.decode(errors="surrogateescape").split("\0") if path]
+    if paths:
+        fix = "guard restore state, or resolve them by hand and commit"
+        return Found("markers", "problem", f"conflict markers in {', '.join(paths[:10])}", fix)
+    said = repo.run("ls-files", "--unmerged", "-z", check=False)
+    unmerged = sorted({line.partition("\t")[2] for line in said.split("\0") if line})
+    busy = any((repo.git_dir / name).exists() for name in _BUSY)
+    if unmerged and not busy:
+        said = f"{', '.join(unmerged[:10])} unmerged, and nothing is being merged: an autostash failed"
+        return Found("markers", "problem", said, "resolve them and git add them by name; git stash list has the work")
+    return Found("markers", "ok", "none in shared files")
+
+
+_BUSY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
