@@ -41,9 +41,11 @@ def run(repo: Repo, report: Report, options: Options) -> int:
     if files and not _confirmed(report, options, sorted(files)):
         return 2
     adopt.write(top, adopt.Adoption(files, adoption.baseline))
-    command = _tell(repo, report, top, adoption.baseline, sorted(files))
-    value: dict[str, Any] = {"written": sorted(files), "baseline": adoption.baseline, "next": command}
+    for name in sorted(files):
+        report.say(f"wrote {name}")
+    value: dict[str, Any] = {"written": sorted(files), "baseline": adoption.baseline, "next": ""}
     code = _install(repo, report, value)
+    value["next"] = _next(repo, report, top, adoption.baseline, sorted(files))
     report.result({**value, "exit": code})
     return code
 
@@ -69,10 +71,8 @@ def _confirmed(report: Report, options: Options, names: list[str]) -> bool:
     return False
 
 
-def _tell(repo: Repo, report: Report, top: Path, baseline: str, names: list[str]) -> str:
-    """Say what was written and what to commit; returns that command, empty where everything is committed."""
-    for name in names:
-        report.say(f"wrote {name}")
+def _next(repo: Repo, report: Report, top: Path, baseline: str, names: list[str]) -> str:
+    """Say what to commit now; returns that command, empty where everything is committed."""
     head = repo.resolve("HEAD")
     adopted = head is not None and repo.reader.read(f"{head}:{FILE}") is not None
     uncommitted = names if adopted else sorted({*names, *adopt.pending(repo, top)})
