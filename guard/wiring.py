@@ -24,6 +24,8 @@ class Wiring:
     """Hooks of guard's that git would not run."""
     python: str = ""
     """The interpreter that the shims start; empty where no shim says one."""
+    package: str = ""
+    """The folder of the guard that they run."""
     hooks_path: tuple[str, str] | None = None
     """Scope and value of core.hooksPath, where it is set."""
     framework: list[str] = field(default_factory=list)
@@ -58,6 +60,8 @@ def look(repo: Repo) -> Wiring:
     said = re.search(r"^guard_py=(.*)$", lib, re.MULTILINE)
     if said:
         found.python = next(iter(shlex.split(said[1])), "")
+    runs = re.search(r"^sys\.path\[:0\] = \['([^']*)'", _text(folder / "guard-run.py"), re.MULTILINE)
+    found.package = runs[1] if runs else ""
     for scope, key, value in _settings(repo, r"^core\.hookspath$"):
         found.hooks_path = (scope, value) if key else None
     found.autostash = _settings(repo, r"^(rebase|merge|pull)\.autostash$")

@@ -1,7 +1,6 @@
 """`guard doctor`: whether the hooks really work here, what is broken or left over, and what of it can be repaired."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -188,8 +187,9 @@ def _installs(wiring: Wiring) -> Found:
     if twice:
         fix = "guard uninstall && guard install"
         return Found("two installs", "problem", f"guard runs twice as {', '.join(twice)}", fix)
-    if wiring.installed and wiring.python_works and Path(wiring.python).absolute() != Path(sys.executable).absolute():
-        said = f"the hooks run the guard of {wiring.python}, and this one is {sys.executable}'s"
+    here = str(Path(__file__).resolve().parents[2])
+    if wiring.installed and wiring.package and wiring.package != here:
+        said = f"the hooks run the guard in {wiring.package}, and this one is in {here}"
         return Found("two installs", "warning", said, "guard install, with the one that is meant")
     if wiring.installed and wiring.framework_guard and wiring.framework:
         said = "guard stands in the framework's configuration too: it judges twice, its own hooks first"

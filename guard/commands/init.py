@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def run(repo: Repo, report: Report, options: Options) -> int:
         report.say(f"wrote {name}")
     value: dict[str, Any] = {"written": sorted(files), "baseline": adoption.baseline, "next": ""}
     code = _install(repo, report, value)
-    value["next"] = _next(repo, report, top, adoption.baseline, sorted(files))
+    value["next"] = _next(repo, report, top, adoption.baseline, files, options)
     report.result({**value, "exit": code})
     return code
 
@@ -71,11 +72,14 @@ def _confirmed(report: Report, options: Options, names: list[str]) -> bool:
     return False
 
 
-def _next(repo: Repo, report: Report, top: Path, baseline: str, names: list[str]) -> str:
+def _next(repo: Repo, report: Report, top: Path, baseline: str, files: Collection[str], options: Options) -> str:
     """Say what to commit now; returns that command, empty where everything is committed."""
     head = repo.resolve("HEAD")
     adopted = head is not None and repo.reader.read(f"{head}:{FILE}") is not None
-    uncommitted = names if adopted else sorted({*names, *adopt.pending(repo, top)})
+    config = framework_file.FILE if options.pre_commit else FILE
+    uncommitted = adopt.pending(repo, top, config)
+    if adopted:  # what else is not committed is somebody's work
+        uncommitted = [name for name in uncommitted if name in files or (name == config and options.pre_commit)]
     since = "the beginning" if set(baseline) == {"0"} else baseline[:12]
     if not uncommitted:
         report.say(f"guard is adopted here already (baseline {baseline[:12]})")

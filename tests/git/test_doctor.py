@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from walks.lab import Lab
+from walks.lab import ROOT, Lab
 
 from guard import index_repair, stale_lock
 from guard.git import Repo
@@ -119,14 +119,14 @@ def test_people_s_own_hooks_are_not_run_in_the_scratch_repository(lab: Lab) -> N
 
 
 def test_another_guard_and_two_of_them(lab: Lab, here: Path) -> None:
-    """Hooks of another interpreter's guard are a warning; a hook that calls another hook of guard's is a problem."""
-    lib = here / ".git/hooks/guard-lib"
-    link = lab.root / "python3"
-    link.symlink_to(sys.executable)
-    before = lib.read_text()
-    lib.write_text(re.sub(r"^guard_py=.*$", f"guard_py='{link}'", before, flags=re.MULTILINE))
-    assert _doctor(lab, here)["two installs"]["state"] == "warning"
-    lib.write_text(before)
+    """Hooks that run a guard from another folder are a warning; a hook that calls another hook of guard's is a
+    problem."""
+    runner = here / ".git/hooks/guard-run.py"
+    (lab.root / "elsewhere").symlink_to(ROOT)
+    before = runner.read_text()
+    runner.write_text(before.replace(repr(str(ROOT)), repr(str(lab.root / "elsewhere"))))
+    assert str(lab.root / "elsewhere") in _doctor(lab, here, code=0)["two installs"]["said"]
+    runner.write_text(before)
     (here / ".git/hooks/pre-commit.guard-displaced").write_text((here / ".git/hooks/pre-commit").read_text())
     assert "pre-commit" in _doctor(lab, here, code=1)["two installs"]["said"]
 

@@ -111,6 +111,7 @@ def test_pre_commit_writes_or_extends_the_configuration(lab: Lab) -> None:
     lab.git(here, "commit", "-q", "-m", "[S1] hooks: without")
     said = lab.guard(here, "init", "--pre-commit")
     assert f"wrote {framework_file.FILE}" in said.out
+    said = lab.guard(here, "init", "--pre-commit")  # what is written and not committed is still to be committed
     _commit_as_told(lab, here, said.out)
     assert lab.git(here, "log", "-1", "--format=%s") == "[S0] guard: hooks"
 
@@ -146,3 +147,14 @@ def test_init_in_a_linked_worktree_serves_all_of_them(lab: Lab) -> None:
         assert "G101" in lab.run(where, "git", "commit", "-m", "[S1] agents: none").err
     lab.git(here, "restore", "--staged", "--worktree", "state/agents.json")
     lab.commit(here, inbox_file(1, "s"))
+
+
+def test_somebody_s_work_is_not_committed_along(lab: Lab) -> None:
+    """In an adopted repository an edit of guard.toml that is under way, and files of others, are no part of what init
+    says to commit."""
+    here = lab.lone()
+    lab.commit(here, {".gitattributes": "state/** -text merge=binary\n"})
+    lab.write(here, {"guard.toml": (here / "guard.toml").read_text() + "# mine\n", "state/new.json": "{}\n"})
+    assert lab.guard(here, "init", "--json").json["next"] == ""
+    told = lab.guard(here, "init", "--pre-commit", "--json").json
+    assert told["next"].startswith(f"git add -- {framework_file.FILE} &&")
