@@ -52,6 +52,7 @@ def make(here: Path, files: int) -> None:
     run(here, "git", "add", ".")
     run(here, "git", "commit", "-q", "-m", "begin")
     run(here, *GUARD, "init", "--yes")
+    run(here, *GUARD, "uninstall")
     run(here, "git", "add", ".")
     run(here, "git", "commit", "-q", "-n", "-m", "[S1] guard: adopt")
     run(here, "git", "gc", "-q")

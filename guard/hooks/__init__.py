@@ -20,6 +20,12 @@ def main() -> None:
 
 def run(words: list[str]) -> int:
     """Run one hook; what goes wrong is worded for people, and refuses."""
+    added = os.environ.get("GUARD_ADDED")
+    if added and words == ["pre-commit"] and "GUARD_SESSION" not in os.environ:
+        from guard.hooks.quick import certain
+
+        if certain(added, os.environ.get("GIT_DIR", ".git")):
+            return 0
     from guard.errors import GuardError
 
     as_json = "--json" in words

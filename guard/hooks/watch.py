@@ -1,6 +1,7 @@
 """What the shims know of the policy, so that they need not start Python: written down after every judgement."""
 
 import contextlib
+import json
 import os
 import pickle
 import shlex
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.policy import FILE, Policy, parse
+from guard.policy import FILE, Policy, matcher, parse
+from merge.laws import DEFAULT as LAWS
 
 VERSION = "1"
 """Of the shims and of this file: one that says another is not believed."""
@@ -75,11 +77,31 @@ def write(folder: Path, oid: str, policy: Policy) -> None:
         f"guard_policy={oid}\n"
         f"guard_prefix={int(policy.prefix)}\n"
         f"guard_upstream={shlex.quote(f'refs/remotes/{policy.remote}/{policy.branch}')}\n"
+        f"guard_inbox={shlex.quote(policy.inbox if _plain(policy) else '')}\n"
         f"guard_watched() {{ case $1 in {'|'.join(map(case, watched))}) return 0;; esac; return 1; }}\n"
         f"guard_diff() {{ $1 -- {specs} {excepted} {inbox}; }}\n"
+        f"#quick {json.dumps(_limits(policy))}\n"
         f"guard_version={VERSION}\n"  # last: a file that was cut off is not believed
     )
     _put(folder / "watch", text.encode())
+
+
+def _plain(policy: Policy) -> bool:
+    """Whether deltas are what they are by default, so that `quick` knows what is right for certain."""
+    delta = f"{policy.inbox}frame-1-x.json"
+    counted = matcher([count.files for count in policy.counts if count.files])
+    return policy.laws.lists == LAWS.lists and counted.match(delta) is None and policy.append_only(delta) is None
+
+
+def _limits(policy: Policy) -> dict[str, object]:
+    """What `quick` must know of the policy."""
+    return {
+        "inbox": policy.inbox,
+        "counter": policy.laws.counter,
+        "upstream": f"refs/remotes/{policy.remote}/{policy.branch}",
+        "max_bytes": policy.laws.max_bytes,
+        "max_levels": policy.laws.max_levels,
+    }
 
 
 def case(glob: str) -> str:
