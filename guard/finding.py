@@ -35,7 +35,7 @@ class Finding:
         commit = f"{self.commit[:12]} " if self.commit else ""
         lines = [f"{commit}{place}{self.code} {self.name}: {self.message}"]
         lines += [f"  {label}: {said}" for label, said in (("why", self.why), ("fix", self.fix)) if said]
-        return "\n".join(lines)
+        return "\n".join(line.replace("\n", "\\n") for line in lines)  # a path may hold one, and look like a finding
 
     def value(self) -> dict[str, object]:
         """The finding as `schemas/finding.schema.json` has it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from guard.cli import main
+from guard.finding import Finding
 from guard.judge import rules
 from guard.rule import Rule
 
@@ -87,6 +88,17 @@ def test_the_readme_lists_every_rule() -> None:
     assert [(code, name) for code, name, _ in rows] == [(rule.code, rule.name) for rule in RULES]
     for (_, _, refuses), rule in zip(rows, RULES, strict=True):
         assert refuses == rule.document().strip().split("\n")[0].rstrip("."), rule.code
+
+
+def test_a_finding_is_three_lines_whatever_a_path_holds() -> None:
+    """A path with a newline cannot pretend to be another finding."""
+    finding = Finding("a\nG101 x", "what a\nb", "git add -- 'a\nb'", 3, "why")
+    finding.code, finding.name, finding.commit = "G106", "merge-marker", "c" * 40
+    assert finding.text().split("\n") == [
+        "cccccccccccc a\\nG101 x:3: G106 merge-marker: what a\\nb",
+        "  why: why",
+        "  fix: git add -- 'a\\nb'",
+    ]
 
 
 def test_judging_loads_little() -> None:
