@@ -105,7 +105,7 @@ def _check_committed(repo: Repo, policy: Policy) -> None:
             "state",
             f"canonical state is not committed: {', '.join(found[:5])}",
             "after adoption only a merge may change it, and this would be such a change",
-            f"git add -- {names} && git commit -m 'state' -- {names}",
+            f"git add -- {names} && git commit -m '[S1] state: as it is' -- {names}",
         )
 
 

@@ -14,7 +14,7 @@ def undelivered(repo: Repo, policy: Policy, tip: str | None, merge: str | None =
     uncommitted = [] if repo.bare else _uncommitted(repo, policy)
     if uncommitted:
         files = " ".join(map(shlex.quote, uncommitted))
-        commit = f"{_to_top(repo)}git add -- {files} && git commit -m 'deltas' -- {files}"
+        commit = f"{_to_top(repo)}git add -- {files} && git commit -m '[S1] inbox: deltas' -- {files}"
         fix = " && ".join(filter(None, (commit, _deliver(repo, policy, tip))))
         found.append(f"not merged, because not committed: {_some(uncommitted)}\n  fix: {fix}")
     unpushed = _unpushed(repo, policy, tip, merge)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guard.errors import GuardError
-from guard.finding import Finding
+from guard.finding import Finding, exit_code
 from guard.git import Repo
 from guard.policy import Policy
 
@@ -61,7 +61,7 @@ def allowance(policy: Policy) -> dict[str, str]:
 
 def tell(findings: Sequence[Finding], judged: int, *, as_json: bool) -> int:
     """Print what was found; returns the exit code."""
-    code = 1 if findings else 0
+    code = exit_code(findings)
     if as_json:
         import json
 
