@@ -45,6 +45,7 @@ def make(here: Path, files: int) -> None:
     """A repository of so many files that has adopted guard."""
     here.mkdir()
     run(here, "git", "init", "-q", "-b", "main")
+    run(here, "git", "config", "gc.auto", "0")  # or it packs in between, in the background
     for number in range(files):
         path = here / f"src/{number // 100}/{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
