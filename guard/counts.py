@@ -66,13 +66,6 @@ def source(count: Count) -> str:
     return f"{count.how} of {count.source}"
 
 
-def touches(count: Count, path: str) -> bool:
-    """Whether a change of `path` can make a count right or wrong."""
-    if path == count.file or path == count.source.partition("#")[0]:
-        return True
-    return bool(count.files) and matcher((count.files,)).match(path) is not None
-
-
 def repaired(count: Count, data: bytes, number: int) -> bytes:
     """A file with the right number in its place; everything else stays as it is."""
     if count.pointer:

@@ -1,8 +1,10 @@
 """The one error of this project: what reaches the top is worded for the person who has to act on it."""
 
-from typing import Literal
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
-Kind = Literal["usage", "policy", "git", "network", "contention", "state"]
+    Kind = Literal["usage", "policy", "git", "network", "contention", "state"]
 """Where the cause lies: the command line, guard.toml, git, the way to the remote, another writer, files or refs."""
 
 
@@ -13,7 +15,7 @@ class GuardError(Exception):
     may be empty. `exit_code` is the process's: 2, or 3 where a claim found that somebody else holds it.
     """
 
-    def __init__(self, kind: Kind, what: str, why: str = "", fix: str = "", exit_code: Literal[2, 3] = 2) -> None:
+    def __init__(self, kind: "Kind", what: str, why: str = "", fix: str = "", exit_code: "Literal[2, 3]" = 2) -> None:
         super().__init__(what)
         self.kind = kind
         self.what = what

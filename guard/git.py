@@ -4,12 +4,10 @@ Every call is a list of words, never a shell line; names come NUL-separated; not
 people except to repeat it. Reading never takes optional locks, so that a look does not stop a neighbour's commit.
 """
 
-import hashlib
 import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -218,6 +216,8 @@ class Repo:
         Raises `GuardError` at the end where git could not read all of it; stopping early ends git.
         """
         fixed = ("-c", "grep.patternType=basic", "-c", "log.showRoot=true", "-c", "diff.relative=false", "log", "-z")
+        import tempfile  # here: hooks ask for no history
+
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
                 self.command(*fixed, "--no-show-signature", "--no-mailmap", *words),
@@ -388,7 +388,7 @@ def parse_commit(name: str, data: bytes) -> Commit:
 def parse_tree(data: bytes, hash_name: str) -> set[str]:
     """The names in a tree object."""
     names = set()
-    at, id_length = 0, hashlib.new(hash_name).digest_size
+    at, id_length = 0, 32 if hash_name == "sha256" else 20
     while at < len(data):
         end = data.index(b"\0", at)
         names.add(data[data.index(b" ", at) + 1 : end].decode(errors="surrogateescape"))
@@ -436,6 +436,8 @@ class Importer:
         self._repo = repo
         self._marks: dict[str, tuple[bytes, int]] = {}
         self._handed = 1  # mark 1 is the commit's
+        import tempfile  # here, as above
+
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self._running: subprocess.Popen[bytes] | None = None
 
@@ -534,6 +536,8 @@ def _quoted(path: str) -> bytes:
 
 def blob_id(data: bytes, hash_name: str) -> str:
     """The name that git gives to a blob."""
+    import hashlib  # here, as above
+
     digest = hashlib.new(hash_name, b"blob %d\0" % len(data))
     digest.update(data)
     return digest.hexdigest()

@@ -1,4 +1,7 @@
-"""git -> `Change`: what an index, a commit, a range of commits or files on disk would alter."""
+"""git -> `Change`: what an index, a commit, a range of commits or files on disk would alter.
+
+The commit hook loads this at every judgement: what only some changes need is imported where they need it.
+"""
 
 import os
 import posixpath
@@ -14,9 +17,11 @@ from guard.change import NONE, Bulk, Change, File
 from guard.errors import GuardError
 from guard.git import Change as Difference
 from guard.git import Reader, Repo, blob_id, parse_raw
-from guard.plan import Tree, adopted, frame_counter, policy_at
-from guard.policy import FILE, Policy
-from guard.verify import Canonical, canonical
+from guard.policy import FILE, Policy, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from guard.verify import Canonical  # a commit hook seldom recomputes anything
 
 EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -215,11 +220,15 @@ class _Recorded:
 
     @cached_property
     def _adopted(self) -> set[str]:
+        from guard.plan import adopted
+
         return adopted(self._repo, self._policy)
 
 
 def _counter(repo: Repo, policy: Policy, commit: str) -> int | None:
     """The newest closed frame, here or at the hub as far as it was fetched; None where nothing readable says it."""
+    from guard.plan import Tree, frame_counter
+
     hub = f"refs/remotes/{policy.remote}/{policy.branch}"
     try:
         newest = max(frame_counter(Tree(repo, name), policy.laws) for name in (commit, hub))
@@ -415,8 +424,10 @@ class _Range:
         self._read = contents.read
 
     @cached_property
-    def state(self) -> Canonical:
+    def state(self) -> "Canonical":
         """What the range does to canonical state: worked out only where a commit touches it."""
+        from guard.verify import canonical
+
         return canonical(self._repo, *self._ends)
 
     def judged(self, each: _Logged, policies: "_Policies", join: _Join | None) -> Judged:
@@ -488,7 +499,7 @@ class _Policies:
 
     def _read(self, commit: str | None) -> Policy:
         try:
-            return policy_at(self._repo, commit)
+            return parse(self._repo.reader.read(f"{commit}:{FILE}") if commit else None)
         except GuardError:  # what cannot be read frees nothing: the policy before it judges on
             parents = self._repo.commit(commit or "").parents
             return self.before(parents) if parents else Policy()

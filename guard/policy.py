@@ -42,6 +42,12 @@ class Count:
     matches: str = ""
     optional: bool = False
 
+    def concerns(self, path: str) -> bool:
+        """Whether a change of `path` can make the number right or wrong."""
+        if path in (self.file, self.source.partition("#")[0]):
+            return True
+        return bool(self.files) and matcher((self.files,)).match(path) is not None
+
     def law(self) -> CountLaw | None:
         """How a merge counts it anew; None for what no merge can: texts, and files that are not JSON."""
         file, _, pointer = self.source.partition("#")

@@ -36,13 +36,15 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding for every declared count that a change leaves wrong."""
     if not change.files or not policy.counts or change.computed:
         return
-    from guard.counts import place, source, states, touches
+    touched = [file for file in change.files if any(count.concerns(file.path) for count in policy.counts)]
+    if not touched:
+        return
+    from guard.counts import place, source, states
 
-    touched = [file for file in change.files if any(touches(count, file.path) for count in policy.counts)]
     absent = [file for file in touched if file.plain and change.read(file.new) is None]
     yield from (unread(file.path, file.new) for file in absent)
     whole = [file.path for file in touched if file not in absent]
-    counts = [count for count in policy.counts if any(touches(count, path) for path in whole)]
+    counts = [count for count in policy.counts if any(count.concerns(path) for path in whole)]
     for state in states(counts, change.new, change.listed):
         if not state.drifts:
             continue

@@ -196,7 +196,7 @@ class Lab:
         base = self.rev(here)
         self.write(here, {"guard.toml": f'[merge]\nbaseline = "{base}"\n{more}'})
         self.git(here, "add", "guard.toml")
-        self.git(here, "commit", "-q", "-m", "guard: adopt")
+        self.git(here, "commit", "-q", "-m", "[S0] guard: adopt")
 
     def fleet(self, *names: str, adopt: bool = True, files: Mapping[str, str] = STATE) -> list[Path]:
         """The hub, with state on it, and clones of it."""
