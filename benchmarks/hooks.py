@@ -5,6 +5,7 @@ Each figure is the median of alternating runs, by processor time of git and all 
 """
 
 import argparse
+import json
 import os
 import resource
 import statistics
@@ -88,6 +89,51 @@ def compare(what: str, bare: list[float], hooked: list[float]) -> None:
     print(f"{what:34} {statistics.median(bare):8.1f} ms {statistics.median(hooked):8.1f} ms   {ratio:5.2f}x")
 
 
+TRUE = """\
+repos:
+  - repo: local
+    hooks:
+      - {id: "true", name: "true", entry: "true", language: system, always_run: true, pass_filenames: false}
+"""
+
+PARSE = "import json, sys\nfor name in sys.argv[1:]:\n    json.loads(open(name, 'rb').read())"
+
+
+def peers(root: Path, files: int) -> dict[str, Path]:
+    """Repositories whose commits run `true` by other tools, as far as those are installed beside this Python."""
+    found = {}
+    for tool in ("prek", "pre-commit"):
+        program = Path(sys.executable).parent / tool
+        if program.exists():
+            here = found[tool] = root / tool
+            make(here, files)
+            (here / ".pre-commit-config.yaml").write_text(TRUE)
+            run(here, "git", "add", "--", ".pre-commit-config.yaml")
+            run(here, "git", "commit", "-q", "-m", "[S1] hooks: true")
+            run(here, str(program), "install")
+        else:
+            print(f"{tool} is not installed beside {sys.executable}: not compared")
+    return found
+
+
+def deltas(here: Path, rounds: int) -> tuple[list[float], list[float]]:
+    """The cost of a commit of 200 deltas of 9 KB without hooks plus merely parsing them, and of one with hooks."""
+    parsed, judged = [], []
+    text = " ".join(f"word{each}" for each in range(1100))
+    for number in range(rounds):
+        names = []
+        for place in range(200):
+            name = f"state/stream_deltas/frame-1-r{number}-{place}.json"
+            value = {"frame": 1, "stream_id": f"r{number}-{place}", "completed_at": "2026-04-01T00:00:00Z", "x": [text]}
+            (here / name).write_text(json.dumps(value))
+            names.append(name)
+        run(here, "git", "add", "--", *names)
+        parsed.append(cost(here, sys.executable, "-I", "-S", "-c", PARSE, *names))
+        judged.append(cost(here, str(here / ".git/hooks/pre-commit")))
+        run(here, "git", "commit", "-q", "-m", f"[S1] deltas: {number}")
+    return parsed, judged
+
+
 def main() -> None:
     """Make the repositories and print what their commits and fetches cost."""
     parser = argparse.ArgumentParser()
@@ -107,6 +153,19 @@ def main() -> None:
                     run(here, "git", "add", "--", *change(here, number))
                     taken.append(cost(here, "git", "commit", "-q", "-m", f"[S1] src: {number}"))
             compare(what, *costs)
+        compare("200 deltas: parse / judge", *deltas(hooked, 7))
+        others = peers(Path(root), asked.files)
+        added: dict[str, list[float]] = {name: [] for name in ("guard", *others)}
+        for number in range(asked.rounds):
+            spent = {}
+            for name, here in {"bare": bare, "guard": hooked, **others}.items():
+                run(here, "git", "add", "--", *full(here, 1000 + number))
+                spent[name] = cost(here, "git", "commit", "-q", "-m", f"[S1] src: {number}")
+            for name, taken in added.items():
+                taken.append(spent[name] - spent["bare"])
+        for name, taken in added.items():
+            label = "full judgement" if name == "guard" else "running true"
+            print(f"{name + ', ' + label:34} {'':11} {statistics.median(taken):+8.1f} ms")
         costs = ([], [])
         for number in range(max(3, asked.rounds // 3)):
             for here, taken in zip((bare, hooked), costs, strict=True):
