@@ -39,7 +39,8 @@ class Done:
 
 def hooks_folder(repo: Repo) -> Path:
     """Where git looks for hooks, in this work tree or any other of the repository."""
-    return Path(os.path.normpath(repo.directory / repo.run("rev-parse", "--git-path", "hooks").removesuffix("\n")))
+    folder = repo.directory / repo.run("rev-parse", "--git-path", "hooks").removesuffix("\n")
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - a symlink is where people put it
 
 
 def install(repo: Repo, *, into_hooks_path: bool = False) -> Done:
