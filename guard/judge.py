@@ -57,6 +57,8 @@ def _run(chosen: "Iterable[Rule]", change: "Change", policy: "Policy") -> list[F
             finding.code, finding.name = rule.code, rule.name
             finding.why = finding.why or rule.why
             found.append(finding)
+    if any(finding.code == "G101" for finding in found):  # what counts state is wrong with it, and right again with it
+        found = [finding for finding in found if finding.code != "G105" or not policy.is_canonical(finding.path)]
     return found
 
 

@@ -22,7 +22,7 @@ class Rule:
     __slots__ = ("check", "code", "name", "part", "since", "why")
 
     def __init__(
-        self, code: str, name: str, why: str, check: "Check", part: str = "content", since: str = "0.2.0"
+        self, code: str, name: str, why: str, check: "Check", part: str = "content", since: str = "0.1.0"
     ) -> None:
         self.code = code
         self.name = name

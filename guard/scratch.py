@@ -73,9 +73,8 @@ class Scratch:
             for path in (folder / name, folder / f"{name}.legacy"):
                 if hooks.ours(path) and not (own / name).exists():
                     shutil.copy2(path, own / name)
-        for name in ("guard-lib", "guard-run.py"):
-            if (folder / name).exists():
-                shutil.copy2(folder / name, own / name)
+        for path in folder.glob("guard-*"):  # what the hooks share
+            shutil.copy2(path, own / path.name)
         notes = self.repo.git_dir / "guard" / "installed.json"
         notes.parent.mkdir()
         notes.write_text("{}\n", encoding="utf-8")

@@ -31,7 +31,20 @@ def run(repo: Repo, span: str | None, report: Report) -> int:
     warnings = edited(repo, policy_at(repo, repo.resolve("HEAD")))
     for warning in warnings:
         report.warn(warning)
-    return _tell(verdict, report, old, new, _unpushed(repo, new), warnings)
+    return _tell(verdict, report, old, new, _unpushed(repo, new), warnings, _allowed(repo, old, new))
+
+
+def _allowed(repo: Repo, old: str | None, new: str) -> list[dict[str, str]]:
+    """What trailers say was let pass in a range: commit, code, reason."""
+    words = ("--grep=^Guard-Allow: ", "--format=%H%x01%B", new, *([f"^{old}"] if old else []))
+    found = []
+    for record in repo.log(*words):
+        commit, _, message = record.decode(errors="replace").strip("\n").partition("\1")
+        for line in message.split("\n"):
+            code, _, reason = line.removeprefix("Guard-Allow: ").partition(" ")
+            if line.startswith("Guard-Allow: ") and reason:
+                found.append({"commit": commit, "code": code, "reason": reason})
+    return found
 
 
 def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
@@ -117,7 +130,15 @@ def _fixes(problems: list[Problem], unpushed: set[str]) -> dict[Problem, str]:
     }
 
 
-def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed: set[str], warnings: list[str]) -> int:
+def _tell(
+    verdict: Verdict,
+    report: Report,
+    old: str | None,
+    new: str,
+    unpushed: set[str],
+    warnings: list[str],
+    allowed: list[dict[str, str]],
+) -> int:
     code = 1 if verdict.problems else 0
     fixes = _fixes(verdict.problems, unpushed)
     for problem in verdict.problems:
@@ -129,10 +150,12 @@ def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed:
         report.say(f"  fix: {fix}")
     for problem in verdict.repaired:
         report.say(f"{problem.commit[:12]}:{problem.path}: {problem.code} {problem.what}; made good since")
+    for each in allowed:
+        report.say(f"{each['commit'][:12]}: {each['code']} was let pass: {each['reason']}")
     report.say(
         f"{number(verdict.commits, 'commit')} from {old[:12] if old else 'the beginning'} to {new[:12]}:"
         f" {number(verdict.merges, 'merge')} and {number(verdict.restores, 'restore')} recomputed,"
-        f" {number(len(verdict.problems), 'problem')}"
+        f" {number(len(verdict.problems), 'problem')}{f', {len(allowed)} let pass' if allowed else ''}"
     )
     report.result(
         {
@@ -146,6 +169,7 @@ def _tell(verdict: Verdict, report: Report, old: str | None, new: str, unpushed:
                 for problem in verdict.problems
             ],
             "repaired": [vars(problem) for problem in verdict.repaired],
+            "allowed": allowed,
             "warnings": warnings,
             "exit": code,
         }

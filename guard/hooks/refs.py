@@ -109,8 +109,19 @@ def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tup
             codes.append("G201")
         for finding in judge(each.change, each.policy, codes=codes, allowed=allowed):
             finding.commit = each.change.commit
+            finding.fix = _way_out(finding, command) or finding.fix
             found.append(finding)
     return found, number
+
+
+def _way_out(finding: Finding, command: Sequence[str]) -> str:
+    """What helps against a commit that only this clone has: it is taken back; empty where something else does."""
+    sub = split(command)[0]
+    if not finding.commit or finding.code == "G401":
+        return ""
+    if sub in ("cherry-pick", "rebase", "am"):
+        return f"git {sub} --abort"
+    return f"git rebase --onto {finding.commit[:12]}^ {finding.commit[:12]}" if sub == "push" else ""
 
 
 def _base(repo: Repo, upstream: str, old: str | None, new: str) -> str | None:
@@ -203,6 +214,7 @@ def before_push(arguments: Sequence[str], as_json: bool) -> int:
             judged += 1
             for finding in judge(each.change, each.policy, allowed=_allowed(each.change)):
                 finding.commit = each.change.commit
+                finding.fix = _way_out(finding, ["git", "push"]) or finding.fix
                 findings.append(finding)
     repo.close()
     return surroundings.tell(findings, judged, as_json=as_json)

@@ -61,7 +61,7 @@ def test_what_is_refused(message: str) -> None:
 def test_the_remedy_keeps_what_was_said() -> None:
     """Where only the prefix is missing, the command is the same message with it."""
     assert found("G401", Change(message="tasks: it's late"))[0].fix == "git commit -m '[S1] tasks: its late'"
-    assert found("G401", Change(message="late", commit="c" * 40))[0].fix == "git commit --amend -m '[S1] what: why'"
+    assert found("G401", Change(message="late", commit="c" * 40))[0].fix == "git rebase -i cccccccccccc^"
 
 
 def test_a_commit_that_is_made_has_no_comments() -> None:
@@ -83,4 +83,4 @@ def test_a_subject_cannot_drive_a_terminal() -> None:
     """Escapes are shown as such, and a long subject is cut."""
     [line] = said("G401", Change(message="\x1b[2J" + "x" * 500))
     assert line.isprintable()
-    assert len(line) < 120
+    assert len(line) < 140
