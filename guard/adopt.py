@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import ChainMap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from guard.plan import Tree
 from guard.policy import FILE, Policy, parse
 from merge import values
 from merge.delta import MAX_FRAME, frame_in_name
-from merge.files import templates
+from merge.files import recounted, templates
 from merge.laws import Laws
 
 ATTRIBUTES = ".gitattributes"
@@ -57,6 +58,8 @@ def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
         files |= {path: data for path, data in templates(policy.laws).items() if not (top / path).exists()}
         if policy.laws.counter in files and not from_beginning:
             files[policy.laws.counter] = _counter(repo, policy, head)
+    made = {path: data for path, data in files.items() if policy.is_canonical(path)}
+    files |= {path: data for path, data in recounted(ChainMap(made, tree), policy.laws).items() if path in made}  # type: ignore[arg-type]  # nothing writes to it
     return Adoption(files, baseline)
 
 

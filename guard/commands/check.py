@@ -164,7 +164,10 @@ def _in_files(repo: Repo, paths: Sequence[str], codes: Collection[str]) -> tuple
 def _spelled(top: Path, path: str) -> str:
     """A path as git spells it, from the top, which itself is the empty one."""
     here = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a symlink that is to be judged
-    real = here.parent.resolve() / here.name
+    try:
+        real = here.parent.resolve() / here.name
+    except (OSError, RuntimeError) as error:
+        raise GuardError("usage", f"{path} cannot be found: {error}") from None
     if not real.is_relative_to(top):
         raise GuardError("usage", f"{path} is not in this work tree", "", f"name files below {top}")
     return real.relative_to(top).as_posix().removeprefix(".")

@@ -81,18 +81,22 @@ def _stage(repo: Repo, state: State) -> None:
     assert state.actual is not None
     data = repaired(state.declared, repo.reader.read(oid) or b"", state.actual)
     blob = repo.run("hash-object", "-w", "--stdin", input=data).strip()
-    path: Path = repo.top() / name
-    mine = path.read_bytes() if path.is_file() else None
     repo.call("update-index", "--cacheinfo", f"{mode},{blob},{name}")
-    if mine is not None:
+    path: Path = repo.top() / name
+    part = path.with_name(f".{path.name}.guard-part")
+    for _ in range(20):
+        mine = path.read_bytes() if path.is_file() and not path.is_symlink() else None
+        if mine is None:
+            return
         try:
-            now = repaired(state.declared, mine, state.actual)
+            part.write_bytes(repaired(state.declared, mine, state.actual))
         except (AssertionError, ValueError):
             return  # the file on disk is being rewritten; it stays its author's
-        part = path.with_name(f".{path.name}.guard-part")
-        part.write_bytes(now)
         part.chmod(path.stat().st_mode & 0o777)
-        part.replace(path)
+        if path.read_bytes() == mine:  # nobody wrote meanwhile
+            part.replace(path)
+            return
+    part.unlink()  # it is written all the time: the index has the right number, and the file keeps its author's
 
 
 class _Recount:

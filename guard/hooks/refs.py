@@ -42,8 +42,8 @@ def before_move(arguments: Sequence[str], as_json: bool) -> int:
                 for oid in (name.removeprefix("GITHEAD_") for name in os.environ if name.startswith("GITHEAD_")):
                     found, number = _taken(repo, repo.resolve("HEAD"), oid, [])
                     findings, judged = findings + found, judged + number
-        elif _is_commit(new) and new not in seen and not (ref == "HEAD" and new in branches):
-            seen.add(new)
+        elif _is_commit(new) and (old, new) not in seen and not (ref == "HEAD" and new in branches):
+            seen.add((old, new))
             was = old if _is_commit(old) else repo.resolve(ref)
             if was == new or ((was is None or ref == "HEAD") and _known(repo, new)):
                 continue  # gc packs it, or another name is given to what is here: nothing comes in
@@ -102,7 +102,7 @@ def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tup
         number += 1
         allowed = _allowed(each.change)
         direct = each.change.commit == new and committing
-        codes = list(_HARD if direct else _HARD[:3])
+        codes = list(_HARD if direct else _HARD[:4])
         if direct:
             each.change.commit = ""  # nothing has moved yet: what helps is what helps before a commit
             each.change.bulk = bulk(repo, command)
@@ -145,15 +145,23 @@ def _allowed(change: Change) -> set[str]:
 
 def _put_back(repo: Repo, new: str, command: Sequence[str]) -> None:
     """Take index and files back where git moved them before it asked; uncommitted work stays as it is."""
-    if split(command)[0] not in ("checkout", "switch", "merge", "pull", "reset"):
+    sub, rest = split(command)
+    if sub not in ("checkout", "switch", "merge", "pull", "reset"):
         return
     if repo.bare or (repo.git_dir / "MERGE_HEAD").exists():
         return
     here = repo.resolve("HEAD")
     if here and repo.call("diff-index", "--cached", "--quiet", new, check=False).returncode == 0:
-        done = repo.call("read-tree", "-m", "-u", new, here, check=False)
+        if sub == "reset" and not {"--hard", "--keep", "--merge"} & set(rest):
+            words: tuple[str, ...] = ("read-tree", here)  # it moved the index alone, and files are their authors'
+        else:
+            words = ("read-tree", "-m", "-u", new, here)
+        done = repo.call(*words, check=False)
         if done.returncode == 0:
             print(f"guard: index and files are at {here[:12]} again", file=sys.stderr)
+        else:
+            said = done.stderr.decode(errors="replace").strip()
+            print(f"guard: the index stays at {new[:12]} ({said}); git reset puts it back", file=sys.stderr)
 
 
 def before_rebase(_arguments: Sequence[str], as_json: bool) -> int:

@@ -73,13 +73,16 @@ def write(folder: Path, oid: str, policy: Policy) -> None:
     specs = " ".join(shlex.quote(f":(top,glob){glob}") for glob in (*policy.canonical, FILE))
     excepted = " ".join(shlex.quote(f":(top,exclude,glob){glob}") for glob in (*policy.canonical_except, policy.roster))
     inbox = shlex.quote(f":(top,exclude){policy.inbox}")
+    folder_spec = shlex.quote(f":(top){policy.inbox}")
     text = (
         f"guard_policy={oid}\n"
         f"guard_prefix={int(policy.prefix)}\n"
         f"guard_upstream={shlex.quote(f'refs/remotes/{policy.remote}/{policy.branch}')}\n"
         f"guard_inbox={shlex.quote(policy.inbox if _plain(policy) else '')}\n"
+        f"guard_most={min(policy.most_deletions, policy.deletion_folder // 2)}\n"
         f"guard_watched() {{ case $1 in {'|'.join(map(case, watched))}) return 0;; esac; return 1; }}\n"
         f"guard_diff() {{ $1 -- {specs} {excepted} {inbox}; }}\n"
+        f"guard_moved() {{ $1 -- {specs} {folder_spec} {excepted}; }}\n"
         f"#quick {json.dumps(_limits(policy))}\n"
         f"guard_version={VERSION}\n"  # last: a file that was cut off is not believed
     )
