@@ -99,7 +99,7 @@ class _Reading:
         self._run(count)
 
     def _run(self, count: int | None) -> None:
-        place, lost = 12, False
+        place, lost, low = 12, False, b""
         while place < self.end:
             if (count is None or len(self.entries) == count) and not lost and self._extensions(place):
                 return
@@ -108,18 +108,22 @@ class _Reading:
             if entry is None or (last is not None and entry.key <= last.key):
                 if not lost and self._extensions(place):
                     return
+                if not lost:
+                    # Where the order breaks, one of the two is not what it was: what lies around either is not known.
+                    sure = self.entries[:-1] if entry is not None else self.entries
+                    low = sure[-1].path if sure else b""
                 lost = True
                 if self.version == 4:
                     break
                 place += 8 if (place - 12) % 8 == 0 else 1  # every entry of version 2 and 3 is a multiple of 8 long
                 continue
             if lost:
-                self.gaps.append((last.path if last else b"", entry.path))
+                self.gaps.append((low, entry.path))
                 lost = False
             self.entries.append(entry)
             place = after
         if lost or (count is not None and len(self.entries) < count):
-            self.gaps.append((self.entries[-1].path if self.entries else b"", b""))
+            self.gaps.append((low if lost else self.entries[-1].path if self.entries else b"", b""))
 
     def _extensions(self, place: int) -> bool:
         """Whether a chain of extensions goes from here to the checksum."""

@@ -32,7 +32,6 @@ def before_move(arguments: Sequence[str], as_json: bool) -> int:
     folder = surroundings.folder(repo)
     findings: list[Finding] = []
     judged = 0
-    seen = set()
     branches = {new for _, new, ref in lines if ref.startswith("refs/heads/")}
     for old, new, ref in lines:
         if ref in ("refs/stash", "MERGE_AUTOSTASH"):
@@ -42,8 +41,7 @@ def before_move(arguments: Sequence[str], as_json: bool) -> int:
                 for oid in (name.removeprefix("GITHEAD_") for name in os.environ if name.startswith("GITHEAD_")):
                     found, number = _taken(repo, repo.resolve("HEAD"), oid, [])
                     findings, judged = findings + found, judged + number
-        elif _is_commit(new) and (old, new) not in seen and not (ref == "HEAD" and new in branches):
-            seen.add((old, new))
+        elif _is_commit(new) and not (ref == "HEAD" and new in branches):
             was = old if _is_commit(old) else repo.resolve(ref)
             if was == new or ((was is None or ref == "HEAD") and _known(repo, new)):
                 continue  # gc packs it, or another name is given to what is here: nothing comes in

@@ -400,3 +400,13 @@ def test_attack_tells_which_ways_pass_and_who_finds_them(lab: Lab, here: Path) -
     for name in HOOKS:
         (here / ".git/hooks" / name).unlink()
     assert lab.guard(here, "doctor", "--attack", code=1).out.count("passes") >= 8
+
+
+def test_an_entry_out_of_order_takes_no_neighbour_with_it(lab: Lab, here: Path) -> None:
+    """Where the order of a broken index breaks, nothing is known: no file around it becomes a staged deletion."""
+    lab.commit(here, {f"src/{number}.txt": f"{number}\n" for number in range(1, 5)}, "[S1] src: four")
+    data = (here / ".git/index").read_bytes()
+    (here / ".git/index").write_bytes(data.replace(b"src/2.txt", b"src/7.txt", 1))
+    _doctor(lab, here, "--fix")
+    gone = lab.git(here, "diff", "--cached", "--name-only", "--diff-filter=D")
+    assert gone == ""

@@ -1,0 +1,158 @@
+"""Ways that were found around the hooks, or to lose something by them; each is closed, and stays so."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from walks.hooked import EDITED, STATE_FILE, git, guarded, refused, unhooked
+from walks.lab import INBOX, Lab, inbox_file
+
+DELTA = b'{"frame": 1, "stream_id": "z", "completed_at": "2026-01-01T00:00:00Z"}'
+
+
+def staged_edit(lab: Lab, here: Path) -> None:
+    """Stage canonical state that was edited by hand."""
+    lab.write(here, {STATE_FILE: EDITED})
+    lab.git(here, "add", "--", STATE_FILE)
+
+
+@pytest.mark.parametrize("more", [(), ("-n",)])
+def test_the_environment_does_not_say_what_was_judged(lab: Lab, more: tuple[str, ...]) -> None:
+    """Variables that the hooks use among themselves count for nothing when somebody else sets them."""
+    here = guarded(lab)
+    blob = lab.git(here, "hash-object", "-w", "--stdin", input=DELTA)
+    staged_edit(lab, here)
+    policy = lab.git(here, "rev-parse", "HEAD:guard.toml")
+    for env in (
+        {"GUARD_ADDED": f":000000 100644 {'0' * 40} {blob} A\t{INBOX}/frame-1-z.json\n"},
+        {"guard_version": "1", "guard_policy": policy},
+        {"guard_version": "1", "guard_how": "looked", "guard_added": "x"},
+    ):
+        refused(lab, here, "commit", *more, "-m", "[S1] agents: by hand", code="G101", env=env)
+
+
+def test_a_note_of_one_commit_is_not_another_s(lab: Lab) -> None:
+    """While one commit waits in a slow hook, another's refused state does not ride along with it."""
+    here = guarded(lab)
+    slow = here / ".git/hooks/pre-commit.guard-displaced"
+    slow.write_text("#!/bin/sh\n[ -e slow ] || exit 0\ntouch waiting; while [ ! -e go ]; do sleep 0.05; done\n")
+    slow.chmod(0o755)
+    lab.write(here, {"mine.txt": "mine\n", "slow": ""})
+    lab.git(here, "add", "--", "mine.txt")
+    first = subprocess.Popen(
+        ["git", "commit", "-q", "-m", "[S1] mine: a file"], cwd=here, env=lab.env, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while not (here / "waiting").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (here / "slow").unlink()
+    staged_edit(lab, here)
+    assert "G101" in git(lab, here, "commit", "-q", "-m", "[S2] agents: by hand").err
+    (here / "go").touch()
+    first.communicate(timeout=60)
+    assert STATE_FILE not in lab.git(here, "log", "--format=", "--name-only", "-1")
+
+
+@pytest.mark.parametrize("way", ["revert", "cherry-pick", "merge"])
+def test_the_baseline_is_not_taken_away_by_any_way(lab: Lab, way: str) -> None:
+    """What `git commit` is refused (G108), revert, cherry-pick and merge are too."""
+    here = guarded(lab)
+    if way == "revert":
+        said = git(lab, here, "revert", "--no-edit", "HEAD")
+    else:
+        lab.git(here, "switch", "-q", "-c", "topic")
+        unhooked(lab, here, {"guard.toml": "# nothing\n"})
+        lab.git(here, "switch", "-q", "main")
+        said = git(lab, here, way, "topic")
+    assert said.code != 0
+    assert "G108" in said.err
+
+
+def test_a_tightened_limit_of_deletions_counts_at_once(lab: Lab) -> None:
+    """The shims ask for a judgement as early as the policy does, also with --no-verify."""
+    here = guarded(lab)
+    toml = (here / "guard.toml").read_text() + "\n[deletions]\nfiles = 2\n"
+    lab.commit(here, {"guard.toml": toml, **{f"d/{n}.txt": f"{n}\n" for n in range(20)}}, "[S1] guard: few")
+    lab.git(here, "rm", "-q", "d/1.txt", "d/2.txt", "d/3.txt")
+    for more in ((), ("-n",)):
+        refused(lab, here, "commit", *more, "-m", "[S1] d: fewer", code="G202")
+
+
+def test_new_protection_counts_with_no_verify_at_once(lab: Lab) -> None:
+    """What guard.toml protects from the last commit on is protected without any judgement in between."""
+    here = guarded(lab)
+    paths = '["state/*.json", "state/frames/**", "state/posts/**", "state/registers/**", "data/**"]'
+    toml = f"[canonical]\npaths = {paths}\n\n" + (here / "guard.toml").read_text()
+    lab.commit(here, {"data/x.json": '{"a": 1, "b": 2}'}, "[S1] data: x")
+    lab.commit(here, {"guard.toml": toml}, "[S1] guard: data too")
+    lab.write(here, {"data/x.json": '{"a": 1}'})
+    lab.git(here, "add", "--", "data/x.json")
+    refused(lab, here, "commit", "-n", "-m", "[S1] data: less", code="G107")
+
+
+def test_a_delta_is_not_reverted(lab: Lab) -> None:
+    """Reverting the commit that brought a delta deletes it unmerged: G103, like any other way."""
+    here = guarded(lab)
+    lab.commit(here, inbox_file(1, "s"), "[S1] frame 1: s")
+    said = git(lab, here, "revert", "--no-edit", "HEAD")
+    assert said.code != 0
+    assert "G103" in said.err
+
+
+def test_an_attribute_does_not_hide_markers(lab: Lab) -> None:
+    """A file that an attribute calls binary is looked into all the same."""
+    here = guarded(lab)
+    lab.commit(here, {".gitattributes": "*.txt -diff\n"}, "[S1] attributes: none")
+    lab.write(here, {"n.txt": "one\n<<<<<<< a\ntwo\n=======\nthree\n>>>>>>> b\n"})
+    lab.git(here, "add", "--", "n.txt")
+    refused(lab, here, "commit", "-m", "[S1] n: both", code="G106")
+
+
+def test_two_names_for_one_commit_are_two_moves(lab: Lab) -> None:
+    """A new branch that may have a commit does not let another branch have it in the same transaction."""
+    here = guarded(lab)
+    lab.git(here, "switch", "-q", "-c", "side")
+    bad = unhooked(lab, here, {STATE_FILE: EDITED})
+    lab.git(here, "switch", "-q", "main")
+    lab.git(here, "update-ref", "refs/remotes/other/side", bad)
+    lab.git(here, "branch", "-q", "-D", "side")
+    lines = f"create refs/heads/aaa {bad}\nupdate refs/heads/main {bad}\n".encode()
+    said = git(lab, here, "update-ref", "--stdin", input=lines)
+    assert said.code != 0
+    assert "G101" in said.err
+
+
+def test_a_refused_mixed_reset_leaves_files_alone(lab: Lab) -> None:
+    """git moved the index alone, so nothing but the index is put back: the file is its author's."""
+    here = guarded(lab)
+    unhooked(lab, here, {"state/cache.json": '{"k": 1}'})
+    unhooked(lab, here, {".gitignore": "state/cache.json\n"})
+    lab.git(here, "switch", "-q", "-c", "bad")
+    unhooked(lab, here, {"state/cache.json": None})
+    lab.git(here, "switch", "-q", "main")
+    lab.write(here, {"state/cache.json": '{"k": 1, "mine": 2}'})
+    assert git(lab, here, "reset", "-q", "bad").code != 0
+    assert json.loads((here / "state/cache.json").read_text()) == {"k": 1, "mine": 2}
+
+
+def test_one_file_taken_back_does_not_excuse_the_rest(lab: Lab) -> None:
+    """After a bulk add, `git restore --staged FILE` and `git reset FILE` leave the others staged, and refused."""
+    here = guarded(lab)
+    lab.write(here, {"a.txt": "a\n", "b.txt": "b\n"})
+    lab.git(here, "add", "-A")
+    for words in (("restore", "--staged", "--", "a.txt"), ("reset", "-q", "--", "a.txt"), ("reset", "-q", "a.txt")):
+        lab.git(here, *words)
+        refused(lab, here, "commit", "-m", "[S1] b: file", code="G201")
+    lab.git(here, "reset", "-q")
+    lab.git(here, "add", "--", "b.txt")
+    lab.git(here, "commit", "-q", "-m", "[S1] b: file")
+
+
+def test_the_first_commit_of_an_adoption_passes(lab: Lab) -> None:
+    """What `guard init` writes agrees with the state that is there: its totals are counted."""
+    here = lab.lone(adopt=False, files={STATE_FILE: '{"agents": {"ann": {}}, "_meta": {"count": 1}}\n'})
+    said = lab.guard(here, "init", "--yes", "--json")
+    assert json.loads((here / "state/stats.json").read_text())["total_agents"] == 1
+    assert lab.run(here, "sh", "-c", said.json["next"]).code == 0
