@@ -76,6 +76,13 @@ class Change:
     - `parents`: how many there are, or will be.
     """
 
+    @property
+    def allowances(self) -> "list[tuple[str, str]]":
+        """(code, reason) of what the message's own trailers let pass; one without a reason counts for nothing."""
+        lines = (self.message or "").split("\n")
+        said = [line.removeprefix("Guard-Allow:").strip() for line in lines if line.startswith("Guard-Allow:")]
+        return [(words[0], words[1]) for each in said if len(words := each.split(None, 1)) == 2]
+
     def __init__(
         self,
         files: "Iterable[File]" = (),

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from guard.policy import Count, matcher
+from guard.policy import Count, keys, matcher
 from merge import values
+from merge.files import counted
 from merge.layout import Document
 
 Read = Callable[[str], bytes | None]
@@ -70,7 +71,7 @@ def repaired(count: Count, data: bytes, number: int) -> bytes:
     """A file with the right number in its place; everything else stays as it is."""
     if count.pointer:
         document = Document.parse(data)
-        document.put(_keys(count.pointer), number)
+        document.put(keys(count.pointer), number)
         return document.to_bytes()
     text = data.decode(errors="surrogateescape")
     found = re.search(count.pattern, text, re.MULTILINE)
@@ -84,8 +85,7 @@ class _CannotTell(Exception):
 
 def _stated(count: Count, data: bytes) -> int | None:
     if count.pointer:
-        found = _at(_json(count.file, data), _keys(count.pointer))
-        return found if type(found) is int else None
+        return counted("value", keys(count.pointer), _json(count.file, data))
     match = re.search(count.pattern, data.decode(errors="surrogateescape"), re.MULTILINE)
     digits = match[1].replace(",", "") if match and match[1] else ""
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
@@ -104,13 +104,7 @@ def _actual(count: Count, read: Read, listing: Listing) -> int | None:
     data = read(path)
     if data is None:
         return None
-    value = _json(path, data)
-    if count.how == "sum":
-        return sum(item for item in _each(value, _keys(pointer)) if type(item) is int)
-    found = _at(value, _keys(pointer))
-    if count.how == "length":
-        return len(found) if isinstance(found, dict | list) else None
-    return found if type(found) is int else None
+    return counted(count.how, keys(pointer), _json(path, data))
 
 
 def _json(path: str, data: bytes) -> Any:
@@ -118,29 +112,3 @@ def _json(path: str, data: bytes) -> Any:
         return values.parse(data)
     except values.BadJson as error:
         raise _CannotTell(f"{path} cannot be read: {error}") from None
-
-
-def _keys(pointer: str) -> tuple[str, ...]:
-    return tuple(key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:])
-
-
-def _at(value: Any, keys: tuple[str, ...]) -> Any:
-    for key in keys:
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdigit():
-            value = value[int(key)] if int(key) < len(value) else None
-        else:
-            return None
-    return value
-
-
-def _each(value: Any, keys: tuple[str, ...]) -> Iterator[Any]:
-    """The values at a pointer in which `*` stands for every member."""
-    if not keys:
-        yield value
-    elif keys[0] == "*":
-        for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            yield from _each(member, keys[1:])
-    else:
-        yield from _each(_at(value, keys[:1]), keys[1:])

@@ -51,12 +51,7 @@ def allowable(chosen: "Iterable[Rule]", policy: "Policy", allowed: "Collection[s
 
 
 def _run(chosen: "Iterable[Rule]", change: "Change", policy: "Policy") -> list[Finding]:
-    found = []
-    for rule in chosen:
-        for finding in rule.check(change, policy):
-            finding.code, finding.name = rule.code, rule.name
-            finding.why = finding.why or rule.why
-            found.append(finding)
+    found = [rule.stamp(finding) for rule in chosen for finding in rule.check(change, policy)]
     if any(finding.code == "G101" for finding in found):  # what counts state is wrong with it, and right again with it
         found = [finding for finding in found if finding.code != "G105" or not policy.is_canonical(finding.path)]
     return found
@@ -77,5 +72,4 @@ def _loosened(known: "list[Rule]", change: "Change", policy: "Policy") -> list[F
     if not passed:
         return []
     finding = Finding(FILE, f"it would let {', '.join(passed)} pass in the commit that needs it to", way_back(change))
-    finding.code, finding.name, finding.why = RULE.code, RULE.name, RULE.why
-    return [finding]
+    return [RULE.stamp(finding)]

@@ -36,6 +36,11 @@ class Rule:
         """Whether a person may let it pass once, with GUARD_ALLOW."""
         return self.code.startswith("G2") or self.code == "G401"
 
+    def stamp(self, finding: "Finding") -> "Finding":
+        """Put the rule's name on a finding; its own why stays."""
+        finding.code, finding.name, finding.why = self.code, self.name, finding.why or self.why
+        return finding
+
     def document(self) -> "Any":
         """The docstring of the rule's file: what, why, an example that is refused, what to do instead."""
         import sys

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merge import edits, values
-from merge.laws import CountLaw, Laws, MapLaw, TotalsLaw
+from merge.laws import Laws, MapLaw, TotalsLaw
 from merge.layout import MISSING, Document, dump_lines
 from merge.order import NEVER, Moment, moment_of
 
@@ -235,27 +235,28 @@ def count_declared(documents: Documents, laws: Laws) -> None:
         source = documents.get(law.of)
         if documents.get(law.file) is None or source is None:
             continue
-        number = counted(law, source.get(()))
+        number = counted(law.how, law.source, source.get(()))
         if number is not None:
             _set_number(documents, law.file, law.at, number)
 
 
-def counted(law: CountLaw, value: Any) -> int | None:
-    """What a law counts in a file's value; None where it is not there."""
+def counted(how: str, keys: Iterable[str], value: Any) -> int | None:
+    """The `value`, `length` or `sum` (that is `how`) of what stands at `keys` in a file's value; None where it is not
+    there. In a sum, the key `*` stands for every member."""
     found = [value]
-    for key in law.source:
-        found = [member for each in found for member in _members(each, key)]
-    if law.how == "sum":
+    for key in keys:
+        found = [member for each in found for member in _members(each, key, every=how == "sum" and key == "*")]
+    if how == "sum":
         return sum(each for each in found if type(each) is int)
     if not found:
         return None
-    if law.how == "length":
+    if how == "length":
         return len(found[0]) if isinstance(found[0], dict | list) else None
     return found[0] if type(found[0]) is int else None
 
 
-def _members(value: Any, key: str) -> list[Any]:
-    if key == "*":
+def _members(value: Any, key: str, *, every: bool) -> list[Any]:
+    if every:
         return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
     if isinstance(value, list):
         return [value[int(key)]] if key.isascii() and key.isdigit() and int(key) < len(value) else []

@@ -65,7 +65,7 @@ class TotalsLaw:
 @dataclass(frozen=True)
 class CountLaw:
     """A number in a canonical file that every merge counts anew: `value`, `length` or `sum` (that is `how`) of what
-    stands at `source` of `of`. In `source`, the key `*` stands for every member."""
+    stands at `source` of `of`. In the `source` of a sum, the key `*` stands for every member."""
 
     file: str
     at: tuple[str, ...]

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from guard import observe
-from guard.change import Change
 from guard.errors import GuardError
 from guard.finding import Finding, exit_code
 from guard.git import Repo
@@ -127,17 +126,10 @@ def in_commits(
     for number_of, each in enumerate(judged, 1):
         if callable(progress) and number_of % 100 == 0:
             progress(f"judging commit {number_of}")
-        for finding in judge(each.change, each.policy, codes=codes, allowed=allowed(each.change)):
+        for finding in judge(each.change, each.policy, codes=codes, allowed=dict(each.change.allowances)):
             finding.commit = each.change.commit
             found.append(finding)
     return found, number_of
-
-
-def allowed(change: Change) -> set[str]:
-    """The codes that a commit's own trailers say were let pass."""
-    lines = (change.message or "").split("\n")
-    said = [line.removeprefix("Guard-Allow:").split() for line in lines if line.startswith("Guard-Allow:")]
-    return {words[0] for words in said if len(words) > 1}  # without a reason it counts for nothing
 
 
 def ends(repo: Repo, span: str) -> tuple[str | None, str]:

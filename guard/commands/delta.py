@@ -27,9 +27,7 @@ def check(repo: Repo | None, paths: Sequence[str], report: Report) -> int:
     found = []
     for file in files:
         for where, message, fix in _faults(file, policy, counter):
-            finding = Finding(str(file), f"{where}: {message}", fix, 1, RULE.why)
-            finding.code, finding.name = RULE.code, RULE.name
-            found.append(finding)
+            found.append(RULE.stamp(Finding(str(file), f"{where}: {message}", fix, 1)))
     for finding in found:
         report.say(finding.text())
     code = 1 if found else 0

@@ -2,6 +2,7 @@
 
 import gc
 
+from guard.change import Change
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.plan import policy_at, start
@@ -36,14 +37,12 @@ def run(repo: Repo, span: str | None, report: Report) -> int:
 
 def _allowed(repo: Repo, old: str | None, new: str) -> list[dict[str, str]]:
     """What trailers say was let pass in a range: commit, code, reason."""
-    words = ("--grep=^Guard-Allow: ", "--format=%H%x01%B", new, *([f"^{old}"] if old else []))
+    words = ("--grep=^Guard-Allow:", "--format=%H%x01%B", new, *([f"^{old}"] if old else []))
     found = []
     for record in repo.log(*words):
         commit, _, message = record.decode(errors="replace").strip("\n").partition("\1")
-        for line in message.split("\n"):
-            code, _, reason = line.removeprefix("Guard-Allow: ").partition(" ")
-            if line.startswith("Guard-Allow: ") and reason:
-                found.append({"commit": commit, "code": code, "reason": reason})
+        for code, reason in Change(message=message).allowances:
+            found.append({"commit": commit, "code": code, "reason": reason})
     return found
 
 

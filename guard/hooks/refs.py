@@ -5,14 +5,15 @@ import sys
 from collections.abc import Sequence
 
 from guard import observe
-from guard.change import Change
 from guard.commandline import split, verdict
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
 from guard.hooks import framework, surroundings, watch
 from guard.hooks.commit import bulk
-from guard.judge import judge, rules
+from guard.judge import judge
+from guard.rules.autostash import RULE as AUTOSTASH
+from guard.rules.stash import RULE as STASH
 
 RESCUE = "refs/guard/rescue/"
 
@@ -75,13 +76,11 @@ def _stash(repo: Repo, ref: str, new: str, command: Sequence[str]) -> list[Findi
     if sub == "stash" and rest and rest[0] in ("store", "pop", "apply", "drop", "branch", "import"):
         return []
     repo.call("update-ref", f"{RESCUE}{new}", new)
-    code = "G501" if ref == "refs/stash" else "G502"
-    rule = next(rule for rule in rules() if rule.code == code)
+    rule = STASH if ref == "refs/stash" else AUTOSTASH
     finding = Finding(
         "", f"{ref} is not written; what it would hold is kept as {RESCUE}{new}", f"git stash apply {new}"
     )
-    finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
-    return [finding]
+    return [rule.stamp(finding)]
 
 
 def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tuple[list[Finding], int]:
@@ -98,14 +97,13 @@ def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tup
     number = 0
     for each in observe.commits(repo, base, new):
         number += 1
-        allowed = _allowed(each.change)
         direct = each.change.commit == new and committing
         codes = list(_HARD if direct else _HARD[:4])
         if direct:
             each.change.commit = ""  # nothing has moved yet: what helps is what helps before a commit
             each.change.bulk = bulk(repo, command)
             codes.append("G201")
-        for finding in judge(each.change, each.policy, codes=codes, allowed=allowed):
+        for finding in judge(each.change, each.policy, codes=codes, allowed=dict(each.change.allowances)):
             finding.commit = each.change.commit
             finding.fix = _way_out(finding, command) or finding.fix
             found.append(finding)
@@ -133,12 +131,6 @@ def _base(repo: Repo, upstream: str, old: str | None, new: str) -> str | None:
     if others:
         return repo.call("merge-base", others, new, check=False).stdout.decode().strip() or None
     return None
-
-
-def _allowed(change: Change) -> set[str]:
-    from guard.commands.check import allowed
-
-    return allowed(change)
 
 
 def _put_back(repo: Repo, new: str, command: Sequence[str]) -> None:
@@ -185,20 +177,20 @@ def before_rebase(_arguments: Sequence[str], as_json: bool) -> int:
         import shutil
 
         shutil.rmtree(state)
-        rule = next(rule for rule in rules() if rule.code == "G502")
         finding = Finding(
             "",
             f"an autostash is refused here; everything is as it was, and a copy is kept as {RESCUE}{oid}",
             "git commit first, then git rebase",
         )
-        finding.code, finding.name, finding.why = rule.code, rule.name, rule.why
-        return surroundings.tell([finding], 1, as_json=as_json)
+        return surroundings.tell([AUTOSTASH.stamp(finding)], 1, as_json=as_json)
     repo.close()
     return 0
 
 
 def before_push(arguments: Sequence[str], as_json: bool) -> int:
     """pre-push: judge every commit that a ref would bring to the remote and that none of its refs has."""
+    from guard.commands.check import in_commits  # here: other hooks need none of it
+
     repo = Repo()
     if not surroundings.installed(repo):
         return 0
@@ -216,12 +208,10 @@ def before_push(arguments: Sequence[str], as_json: bool) -> int:
         if not _is_commit(new) or not (ref.startswith("refs/heads/") or not ref):
             continue
         base = _base(repo, old if _is_commit(old) and repo.resolve(old) else upstream, None, new)
-        for each in observe.commits(repo, base, new):
-            judged += 1
-            for finding in judge(each.change, each.policy, allowed=_allowed(each.change)):
-                finding.commit = each.change.commit
-                finding.fix = _way_out(finding, ["git", "push"]) or finding.fix
-                findings.append(finding)
+        found, number = in_commits(observe.commits(repo, base, new), ())
+        for finding in found:
+            finding.fix = _way_out(finding, ["git", "push"]) or finding.fix
+        findings, judged = findings + found, judged + number
     repo.close()
     return surroundings.tell(findings, judged, as_json=as_json)
 
