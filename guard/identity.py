@@ -1,0 +1,61 @@
+"""Which session is at work here: `GUARD_SESSION`, else the number that `guard start` recorded for this work tree."""
+
+import os
+import re
+
+from guard.errors import GuardError
+from guard.git import Repo
+
+VARIABLE = "GUARD_SESSION"
+
+_NAME = re.compile(r"[Ss]?([0-9]{1,9})\Z", re.ASCII)
+
+
+def session(repo: Repo) -> str | None:
+    """The session's name, as `S153`; None where nobody started one.
+
+    Raises `GuardError` where `GUARD_SESSION` is no session: whoever set it must not work under another's name.
+    """
+    given = os.environ.get(VARIABLE, "").strip()
+    if given:
+        name = normal(given)
+        if name is None:
+            raise GuardError(
+                "usage",
+                f"{VARIABLE}={given} is not a session",
+                "a session is S and a number; under a wrong name claims and commits would be nobody's",
+                f"unset {VARIABLE}, or export {VARIABLE}=S153",
+            )
+        return name
+    try:
+        return normal((repo.git_dir / "guard" / "session").read_text(errors="replace").strip())
+    except OSError:
+        return None
+
+
+def needed(repo: Repo) -> str:
+    """The session's name; raises `GuardError` where there is none."""
+    name = session(repo)
+    if name is None:
+        raise GuardError(
+            "usage",
+            "no session is at work here",
+            "others must be able to see whose work this is",
+            f"guard start, or export {VARIABLE}=S153 if you have a number",
+        )
+    return name
+
+
+def record(repo: Repo, name: str) -> None:
+    """Make `name` the session of this work tree, whole or not at all."""
+    path = repo.git_dir / "guard" / "session"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"session.{os.getpid()}")
+    part.write_text(f"{name}\n")
+    part.replace(path)
+
+
+def normal(text: str) -> str | None:
+    """`S153` for `S153`, `s153`, `153` and `S0153`; None for anything else, and for 0."""
+    match = _NAME.match(text)
+    return f"S{int(match[1])}" if match and int(match[1]) > 0 else None
