@@ -174,9 +174,9 @@ class Repo:
             found[name] = key == "url" or found.get(name, False)
         return found
 
-    def refs(self, prefix: str) -> dict[str, str]:
-        """Refs below a prefix, with the object each points to."""
-        out = self.run("for-each-ref", "--format=%(objectname) %(refname)", prefix)
+    def refs(self, *prefixes: str) -> dict[str, str]:
+        """Refs below any of some prefixes, with the object each points to."""
+        out = self.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes)
         return {name: oid for oid, name in (line.split(" ", 1) for line in out.splitlines())}
 
     def commit(self, name: str) -> Commit:

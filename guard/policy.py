@@ -79,6 +79,8 @@ class Policy:
 
     branch: str = "main"
     remote: str = "origin"
+    refs: str = "refs/guard/"
+    """Under which name the remote keeps what guard's own refs hold: for hosts that take branches alone."""
     canonical: tuple[str, ...] = ("state/*.json", "state/frames/**", "state/posts/**", "state/registers/**")
     """Globs of what only a merge may change."""
     canonical_except: tuple[str, ...] = ("state/stream_assignments.json",)
@@ -107,6 +109,18 @@ class Policy:
     never_allow: tuple[str, ...] = ()
     """Codes that GUARD_ALLOW may not let pass."""
     counts: tuple[Count, ...] = COUNTS
+    lease_minutes: int = 120
+    """So long a claim holds without a sign of life from its session."""
+    lease_tolerance: int = 2
+    """So many minutes the clocks of two machines may differ: a lease is taken over only that long after its end."""
+    board: str = "tasks/SWARM-LANES.md"
+    """The table in which lanes are visible to everybody."""
+    notes: str = "tasks/NEXT.md"
+    """What sessions leave to those who come after them."""
+    sessions: str = "memory/INDEX.md"
+    """The file with a row for every session that ended."""
+    lessons: str = "memory/lessons/"
+    """The folder of the lessons, one file each, with its final slash."""
     laws: Laws = LAWS
 
     def is_canonical(self, path: str) -> bool:

@@ -62,8 +62,22 @@ def _all_clashes(policy: Policy) -> Iterator[_Clash]:
     yield from _count_clashes(policy)
     places = _places(policy)
     yield from _places_clash(policy, places)
+    yield from _records_clashes(policy)
     yield from _append_only_clashes(policy, places)
     yield from _editable_clashes(policy, places)
+
+
+def _records_clashes(policy: Policy) -> Iterator[_Clash]:
+    """Records in places that are not theirs."""
+    records = {"board": policy.board, "notes": policy.notes, "sessions": policy.sessions}
+    for key, path in {**records, "lessons": f"{policy.lessons}L-1.md"}.items():
+        if policy.is_canonical(path) or policy.in_inbox(path) or path in (policy.roster, FILE):
+            yield _Clash(
+                f"records.{key}", f"{shown(path)} is not the sessions' to write", ("canonical", "inbox", "roster")
+            )
+    for one, other in combinations(records, 2):
+        if records[one] == records[other]:
+            yield _Clash(f"records.{other}", f"records.{one} has that name too")
 
 
 # --- counts ----------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ def _policy(top: Table) -> Policy:
     repository, canonical, inbox = top.table("repository"), top.table("canonical"), top.table("inbox")
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
     messages, deletions, allow = (top.table(key) for key in ("messages", "deletions", "allow"))
+    claims, records = top.table("claims"), top.table("records")
     counts = top.tables("counts")
     excepted = canonical.texts("except", default.canonical_except, check.glob)
     roster_path = roster.text("path", default.roster, check.json_file)
@@ -53,6 +54,7 @@ def _policy(top: Table) -> Policy:
     policy = Policy(
         branch=repository.text("branch", default.branch, check.ref_name),
         remote=repository.text("remote", default.remote, check.ref_name),
+        refs=repository.text("refs", default.refs, check.ref_prefix),
         canonical=canonical.texts("paths", default.canonical, check.glob, least=1),
         canonical_except=excepted,
         inbox=inbox.text("path", default.inbox, check.folder).removesuffix("/") + "/",
@@ -69,6 +71,12 @@ def _policy(top: Table) -> Policy:
         most_deletions=deletions.integer("files", default.most_deletions, check.DELETIONS),
         deletion_folder=deletions.integer("folder", default.deletion_folder, check.DELETIONS),
         never_allow=allow.texts("never", default.never_allow, check.allowable),
+        lease_minutes=claims.integer("minutes", default.lease_minutes, check.MINUTES),
+        lease_tolerance=claims.integer("tolerance", default.lease_tolerance, check.TOLERANCE),
+        board=records.text("board", default.board, check.path),
+        notes=records.text("notes", default.notes, check.path),
+        sessions=records.text("sessions", default.sessions, check.path),
+        lessons=records.text("lessons", default.lessons, check.folder).removesuffix("/") + "/",
         counts=default.counts if counts is None else tuple(map(_count, counts)),
         laws=replace(
             _laws(merge, not_canonical),
@@ -78,7 +86,8 @@ def _policy(top: Table) -> Policy:
     )
     mine = [count.law() for count in policy.counts if policy.is_canonical(count.file) and count not in default.counts]
     policy = replace(policy, laws=replace(policy.laws, counts=tuple(law for law in mine if law is not None)))
-    for table in (top, repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow):
+    known = (top, repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow)
+    for table in (*known, claims, records):
         table.close()
     return policy
 

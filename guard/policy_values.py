@@ -20,6 +20,12 @@ FRAMES = (0, 10**9)
 DELETIONS = (1, 10**9)
 """Least and most that the keys of `deletions` may say."""
 
+MINUTES = (1, 10**6)
+"""Least and most that `claims.minutes` may say."""
+
+TOLERANCE = (0, 10**4)
+"""Least and most that `claims.tolerance` may say."""
+
 NOT_A_LIST = (
     *("frame", "streams", "extra", "filtered", "variants", "provenance"),  # a page's own keys
     "count",  # stands beside the lists in a page's `filtered`
@@ -89,6 +95,11 @@ ref_name = _without(  # as git check-ref-format has it
     r"^-|^@$|^HEAD$|^refs/|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|(^|/)\.|\.lock(/|$)",
     "is not the short name of a branch or a remote",
     least=1,
+)
+
+ref_prefix = _all(
+    r"^refs/([A-Za-z0-9_-]+/)+$(?<!^refs/heads/)(?<!^refs/tags/)(?<!^refs/remotes/)",
+    "is not the beginning of ref names, as refs/guard/ or refs/heads/guard/",
 )
 
 author = _all(  # git cuts these marks off both ends of a name and of a mail address, so they could not come back

@@ -11,15 +11,18 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from guard.errors import GuardError
 from guard.git import Repo, failure
+from guard.policy import Policy
 
-DELTA_REFS = "refs/guard/deltas/"
+REFS = "refs/guard/"
+"""Below this stands everything that guard shares beside the branch; policy may give it another name on the remote."""
+DELTA_REFS = f"{REFS}deltas/"
 CANDIDATE = "refs/guard/merged/candidate"
 
 TRIES = 40
@@ -30,12 +33,25 @@ REFUSED_TRIES = 8
 Verdict = Literal["won", "lost", "refused"]
 
 
+Move = tuple[str | None, str | None]
+"""The commit that a ref was read at and the one it goes to; None for a ref that is not there."""
+
+
 @dataclass
 class Snapshot:
-    """What the hub held when it was asked: the tip of the state branch, and the refs that deliver deltas."""
+    """What the hub held when it was asked: the tip of the state branch, and guard's own refs of the kinds asked for."""
 
     tip: str | None
-    deltas: dict[str, str] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def deltas(self) -> dict[str, str]:
+        """The refs that deliver deltas."""
+        return self.below("deltas")
+
+    def below(self, kind: str) -> dict[str, str]:
+        """The refs of one kind."""
+        return {ref: oid for ref, oid in self.refs.items() if ref.startswith(f"{REFS}{kind}/")}
 
 
 class Hub(Protocol):
@@ -46,18 +62,19 @@ class Hub(Protocol):
     def read(self) -> Snapshot:
         """What it holds now; its objects are in this clone afterwards."""
 
-    def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
-        """Move the branch from `old` to `new` (None: leave it) and delete the delivering refs `drop`, all or nothing.
+    def move(self, old: str | None, new: str | None, refs: Mapping[str, Move]) -> tuple[Verdict, str]:
+        """Move the branch from `old` to `new` (None: leave it) and guard's own `refs`, all or nothing.
 
         Returns the verdict and, unless it was won, what was said.
         """
 
 
-def hub(repo: Repo, branch: str, remote: str) -> Hub:
-    """The hub of a repository: its remote if it has one, else itself."""
+def hub(repo: Repo, policy: Policy, kinds: Sequence[str] = ("deltas",)) -> Hub:
+    """The hub of a repository: its remote if it has one, else itself. `kinds` are those of the refs that are read."""
     remotes = repo.remotes()
+    remote = policy.remote
     if remotes.get(remote):
-        return Remote(repo, branch, remote)
+        return Remote(repo, policy, kinds)
     others = sorted(remotes)
     if others:
         raise GuardError(
@@ -66,18 +83,25 @@ def hub(repo: Repo, branch: str, remote: str) -> Hub:
             "a merge that only this clone has would split the state in two",
             f'git remote rename {others[0]} {remote}, or [repository] remote = "{others[0]}" in guard.toml',
         )
-    return Local(repo, branch)
+    return Local(repo, policy.branch, kinds)
+
+
+def copies(policy: Policy) -> str:
+    """Where the refs that the remote was last seen with are kept, under the same names."""
+    return f"{REFS}remotes/{policy.remote}/"
 
 
 class Remote:
     """A hub that is pushed to."""
 
-    def __init__(self, repo: Repo, branch: str, remote: str) -> None:
+    def __init__(self, repo: Repo, policy: Policy, kinds: Sequence[str]) -> None:
         self.repo = repo
-        self.name = remote
-        self.ref = f"refs/heads/{branch}"
-        self.tracking = f"refs/remotes/{remote}/{branch}"
-        self.copies = f"refs/guard/remotes/{remote}/deltas/"
+        self.name = policy.remote
+        self.ref = f"refs/heads/{policy.branch}"
+        self.tracking = f"refs/remotes/{policy.remote}/{policy.branch}"
+        self.kinds = kinds
+        self.copies = copies(policy)
+        self.prefix = policy.refs
         self._held: str | None = None
 
     def read(self) -> Snapshot:
@@ -94,17 +118,17 @@ class Remote:
                 "what the others pushed is not known, so nothing was done",
                 f"git fetch {self.name}",
             )
-        copies = self.repo.refs(self.copies)
-        deltas = {DELTA_REFS + ref[len(self.copies) :]: oid for ref, oid in copies.items()}
+        kept = self.repo.refs(*(f"{self.copies}{kind}" for kind in self.kinds)) if self.kinds else {}
         self._held = self.repo.resolve(self.tracking)
         tip = self._held or self.repo.resolve(self.ref)
         _must_have(self.repo, tip, self.ref, self.name)
-        return Snapshot(tip, deltas)
+        return Snapshot(tip, {REFS + ref[len(self.copies) :]: oid for ref, oid in kept.items()})
 
     def _fetch(self, *refspecs: str) -> str:
         """Fetch; returns what git said where it failed."""
         words = ["fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-maintenance"]
-        words += ["--no-recurse-submodules", self.name, *refspecs, f"+{DELTA_REFS}*:{self.copies}*"]
+        own = [f"+{self.prefix}{kind}/*:{self.copies}{kind}/*" for kind in self.kinds]
+        words += ["--no-recurse-submodules", self.name, *refspecs, *own]
         said = ""
         for wait in backoff(6):  # two fetches in one clone meet at the lock of a ref
             done = self.repo.call(*words, check=False)
@@ -114,16 +138,17 @@ class Remote:
             time.sleep(wait)
         return said
 
-    def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
+    def move(self, old: str | None, new: str | None, refs: Mapping[str, Move]) -> tuple[Verdict, str]:
         """Push with a lease on everything that was read."""
         words = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
         refspecs = []
         if new is not None:
             words.append(f"--force-with-lease={self.ref}:{self._held or ''}")
             refspecs.append(f"{new}:{self.ref}")
-        for ref, oid in drop.items():
-            words.append(f"--force-with-lease={ref}:{oid}")
-            refspecs.append(f":{ref}")
+        for ref, (read, wanted) in refs.items():
+            there = self.prefix + ref.removeprefix(REFS)
+            words.append(f"--force-with-lease={there}:{read or ''}")
+            refspecs.append(f"{wanted or ''}:{there}")
         if len(refspecs) > 1:
             words.append("--atomic")
         done = self.repo.call(*words, self.name, *refspecs, check=False)
@@ -133,10 +158,13 @@ class Remote:
                 self.repo.call("update-ref", self.tracking, new, check=False)
             return "won", ""
         # A lost answer looks like a lost race, so the hub itself is asked who won.
-        now = self.read().tip
-        if new is not None and now is not None and self.repo.is_ancestor(new, now):
+        now = self.read()
+        if new is not None and now.tip is not None and self.repo.is_ancestor(new, now.tip):
             return "won", ""
-        return ("refused" if now == old else "lost"), _told(said)
+        if new is None and all(now.refs.get(ref) == wanted for ref, (_, wanted) in refs.items()):
+            return "won", ""
+        same = now.tip == old if new is not None else all(now.refs.get(ref) == read for ref, (read, _) in refs.items())
+        return ("refused" if same else "lost"), _told(said)
 
 
 def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:
@@ -155,19 +183,23 @@ def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:
 class Local:
     """A repository without remote: its own branch is the hub."""
 
-    def __init__(self, repo: Repo, branch: str) -> None:
+    def __init__(self, repo: Repo, branch: str, kinds: Sequence[str]) -> None:
         self.repo = repo
         self.name = f"the local branch {branch}"
         self.ref = f"refs/heads/{branch}"
+        self.kinds = kinds
 
     def read(self) -> Snapshot:
-        """The branch and the delivering refs."""
+        """The branch and guard's own refs."""
         tip = self.repo.resolve(self.ref)
         _must_have(self.repo, tip, self.ref, "this repository")
-        return Snapshot(tip, self.repo.refs(DELTA_REFS))
+        return Snapshot(tip, self.repo.refs(*(f"{REFS}{kind}" for kind in self.kinds)) if self.kinds else {})
 
-    def move(self, old: str | None, new: str | None, drop: dict[str, str]) -> tuple[Verdict, str]:
-        """Move the branch, checked out or not; raises `GuardError` where uncommitted work is in the way."""
+    def move(self, old: str | None, new: str | None, refs: Mapping[str, Move]) -> tuple[Verdict, str]:
+        """Move the branch, checked out or not; raises `GuardError` where uncommitted work is in the way.
+
+        A branch that is checked out goes first, by itself: the refs follow only when it has moved.
+        """
         tree = self._checked_out() if new is not None else None
         if tree is not None and new is not None:
             verdict, said = _fast_forward(Repo(tree), old, new)
@@ -177,7 +209,9 @@ class Local:
         lines = ["start"]
         if new is not None:
             lines.append(f"update {self.ref} {new} {old or self.repo.null}")
-        lines += [f"delete {ref} {oid}" for ref, oid in drop.items()]
+        lines += [
+            f"update {ref} {wanted or self.repo.null} {read or self.repo.null}" for ref, (read, wanted) in refs.items()
+        ]
         if len(lines) == 1:
             return "won", ""
         lines += ["prepare", "commit"]
@@ -315,10 +349,10 @@ def backoff(tries: int) -> Iterator[float]:
 
 @dataclass
 class Offer:
-    """What somebody wants to publish: a commit on the tip that was read (None: only refs to delete)."""
+    """What somebody wants to publish: a commit on the tip that was read (None: only refs), and moves of refs."""
 
     commit: str | None
-    drop: dict[str, str] = field(default_factory=dict)
+    refs: Mapping[str, Move] = field(default_factory=dict)
 
 
 def publish(
@@ -334,9 +368,9 @@ def publish(
     for attempt, wait in enumerate(backoff(TRIES), start=1):
         snapshot = place.read()
         offer = make(snapshot)
-        if offer is None or (offer.commit is None and not offer.drop):
+        if offer is None or (offer.commit is None and not offer.refs):
             return snapshot, offer
-        verdict, said = place.move(snapshot.tip, offer.commit, offer.drop)
+        verdict, said = place.move(snapshot.tip, offer.commit, offer.refs)
         if verdict == "won":
             return snapshot, offer
         refusals = refusals + 1 if verdict == "refused" else 0

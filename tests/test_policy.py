@@ -33,6 +33,7 @@ FULL = """
 [repository]
 branch = "trunk"
 remote = "hub"
+refs = "refs/heads/guard/"
 
 [canonical]
 paths = ["state/*.json", "state/ledger/**", "state/tickets/**", "state/writers/**"]
@@ -48,6 +49,16 @@ files = ["lessons/**"]
 
 [roster]
 path = "state/shift.json"
+
+[claims]
+minutes = 45
+tolerance = 0
+
+[records]
+board = "plan/lanes.md"
+notes = "plan/notes.md"
+sessions = "plan/sessions.md"
+lessons = "lessons"
 
 [delta]
 max_bytes = 4096
@@ -196,7 +207,10 @@ def test_a_file_that_states_the_defaults_means_the_defaults() -> None:
 def test_every_key_arrives() -> None:
     """Each key of a policy that states them all is found in its own place."""
     policy = parse(FULL.encode())
-    assert (policy.branch, policy.remote) == ("trunk", "hub")
+    assert (policy.branch, policy.remote, policy.refs) == ("trunk", "hub", "refs/heads/guard/")
+    assert (policy.lease_minutes, policy.lease_tolerance) == (45, 0)
+    assert (policy.board, policy.notes, policy.sessions) == ("plan/lanes.md", "plan/notes.md", "plan/sessions.md")
+    assert policy.lessons == "lessons/"
     assert policy.canonical == ("state/*.json", "state/ledger/**", "state/tickets/**", "state/writers/**")
     assert policy.canonical_except == ("state/shift.json",)
     assert policy.inbox == "drop/deltas/"
@@ -533,6 +547,13 @@ merge.maps = [{file = "state/x.json", at = "x", %s}]
 NO_COUNTS = "merge.maps = []\nmerge.totals = {adds = {}, recounts = {}}\n"
 
 CLASHES = [
+    ('records.board = "state/board.json"', "records.board: state/board.json is not the sessions' to write"),
+    ('records.notes = "guard.toml"', "records.notes: guard.toml is not the sessions' to write"),
+    (
+        'records.lessons = "state/stream_deltas"',
+        "records.lessons: state/stream_deltas/L-1.md is not the sessions' to write",
+    ),
+    ('records.notes = "memory/INDEX.md"', "records.sessions: records.notes has that name too"),
     (
         'counts = [{file = "a.md", pattern = "([0-9]+", files = "b"}]',
         'counts[0].pattern: "([0-9]+" is not a regular expression',
@@ -763,7 +784,7 @@ BETWEEN_VALUES = re.compile(
     r"has that name too|is no list|is no file of|the law of .* is|has no role|writes the field|overlap"
     r"|must be canonical|that is not append-only|names canonical files|reaches into|not canonical"
     r"|canonical\.except takes out|is not a regular expression|has no group"
-    r"|a merge keeps this number|are not counted|by another law|is itself a count"
+    r"|is not the sessions' to write|a merge keeps this number|are not counted|by another law|is itself a count"
 )
 """What `parse` says of values that are right by themselves, or as regular expressions: both are beyond a schema."""
 

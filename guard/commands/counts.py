@@ -65,7 +65,7 @@ def _fix(repo: Repo, policy: Policy, wrong: list[State], report: Report) -> list
     if canonical:
         job = _Recount(repo, policy)
         with report.working("recounting") as progress:
-            _, offer = publish(hub(repo, policy.branch, policy.remote), job.offer, progress)
+            _, offer = publish(hub(repo, policy), job.offer, progress)
         done += job.files
         said = f"recounted {', '.join(job.files)} in a commit that guard verify makes again"
         report.say(said if offer else "canonical counts are right at the hub already: git pull")

@@ -17,7 +17,7 @@ _COLUMNS = ("stream", "state", "delivered", "expected", "deltas")
 def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     """Show a frame, by default the roster's where it is not closed yet, else the next one, else the newest."""
     policy = policy_at(repo, repo.resolve("HEAD"))
-    place = hub(repo, policy.branch, policy.remote)
+    place = hub(repo, policy)
     here = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or repo.resolve("HEAD")
     snapshot = place.read() if fetch else Snapshot(here)
     policy = policy_at(repo, snapshot.tip)

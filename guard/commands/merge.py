@@ -84,7 +84,7 @@ class _Job:
         finally:
             importer.stop()
         done = {arrival.origin for arrival in self.delivered}
-        return Offer(self.made.commit, {ref: oid for ref, oid in snapshot.deltas.items() if ref in done})
+        return Offer(self.made.commit, {ref: (oid, None) for ref, oid in snapshot.deltas.items() if ref in done})
 
     def plan(self, snapshot: Snapshot, into: dict[str, bytes]) -> Plan | None:
         """Fold everything that is unmerged."""
@@ -134,7 +134,7 @@ def run(repo: Repo, options: Options, report: Report) -> int:
         check_stream(stream)
     threading.Thread(target=conforms, args=("delta",)).start()  # it takes a while to load: meanwhile git is asked
     policy = policy_at(repo, repo.resolve("HEAD"))
-    place: Hub = hub(repo, policy.branch, policy.remote)
+    place: Hub = hub(repo, policy)
     job = _Job(repo, place, options, report)
     if options.wait:
         _wait(job)

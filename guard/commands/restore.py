@@ -147,7 +147,7 @@ def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int
     paths = [
         posixpath.normpath(repo.prefix + path) if path and not policy.is_canonical(path) else path for path in paths
     ]
-    place = hub(repo, policy.branch, policy.remote)
+    place = hub(repo, policy)
     job = _Job(repo, paths, to, report)
     with report.working("restoring") as progress:
         _, offer = publish(place, job.offer, progress)
