@@ -297,6 +297,86 @@ def check(
     _run(report, command)
 
 
+@app.command(rich_help_panel="sessions")
+def start(
+    worktree: Annotated[
+        bool, typer.Option("--worktree", help="Make a work tree and a branch of the session's own.")
+    ] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Begin a session: get its number, which no other clone gets."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.start import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report, worktree=worktree)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def claim(
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="The piece of work.")],
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", metavar="PATH", help="A path, folder or glob that it is about.")
+    ] = None,
+    intent: Annotated[str, typer.Option("--intent", help="What is to be done, for the others.")] = "",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Claim a lane: exactly one of all who ask gets it (exit 3: somebody else holds it)."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.claim import claim as run
+        from guard.git import Repo
+
+        return run(Repo(directory), lane, scope or [], intent, report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def renew(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Renew the session's lanes; every guard command of a session does it too, when it is time."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.claim import renew as run
+        from guard.git import Repo
+
+        return run(Repo(directory), report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def release(
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="A lane that the session holds.")],
+    status: Annotated[
+        str, typer.Option("--status", metavar="MERGED|ABANDONED", help="How it ended; READY: for others to go on.")
+    ] = "MERGED",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Release a lane, so that others can claim its paths."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.claim import release as run
+        from guard.git import Repo
+
+        return run(Repo(directory), lane, status.upper(), report)
+
+    _run(report, command)
+
+
 @app.command(rich_help_panel="set up")
 def explain(
     code: Annotated[

@@ -27,6 +27,11 @@ def session(repo: Repo) -> str | None:
                 f"unset {VARIABLE}, or export {VARIABLE}=S153",
             )
         return name
+    return recorded(repo)
+
+
+def recorded(repo: Repo) -> str | None:
+    """The session that was started in this work tree, whatever the environment says; None where none was."""
     try:
         return normal((repo.git_dir / "guard" / "session").read_text(errors="replace").strip())
     except OSError:

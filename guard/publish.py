@@ -58,6 +58,8 @@ class Hub(Protocol):
     """Where the state branch lives."""
 
     name: str
+    atomic: bool
+    """Whether a branch and refs move in one step here, or the branch by itself."""
 
     def read(self) -> Snapshot:
         """What it holds now; its objects are in this clone afterwards."""
@@ -93,6 +95,8 @@ def copies(policy: Policy) -> str:
 
 class Remote:
     """A hub that is pushed to."""
+
+    atomic = True
 
     def __init__(self, repo: Repo, policy: Policy, kinds: Sequence[str]) -> None:
         self.repo = repo
@@ -182,6 +186,8 @@ def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:
 
 class Local:
     """A repository without remote: its own branch is the hub."""
+
+    atomic = False
 
     def __init__(self, repo: Repo, branch: str, kinds: Sequence[str]) -> None:
         self.repo = repo

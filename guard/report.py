@@ -4,8 +4,9 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from guard.errors import GuardError
@@ -56,11 +57,11 @@ class Report:
             encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
             self._print(json.dumps(value, indent=2, ensure_ascii=not encoding.startswith("utf")))
 
-    def error(self, error: GuardError) -> int:
-        """Say what could not be done; returns the exit code."""
+    def error(self, error: GuardError, more: Mapping[str, Any] = MappingProxyType({})) -> int:
+        """Say what could not be done, to programs with `more` beside it; returns the exit code."""
         if self.as_json:
             value = {"error": {"kind": error.kind, "what": error.what, "why": error.why, "fix": error.fix}}
-            self.result({**value, "exit": error.exit_code})
+            self.result({**value, **more, "exit": error.exit_code})
         print(_printable(error.text()), file=sys.stderr)
         return error.exit_code
 

@@ -16,14 +16,14 @@ LAYERS = (
     {"errors", "change", "finding"},
     {
         *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems", "policy_lines"),
-        *("rule", "schema", "shell", "appendonly"),
+        *("rule", "schema", "shell", "appendonly", "scopes", "lease"),
         *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
     },
     {"rules", "judge"},
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
-        *("framework_file", "index_file", "index_repair", "stale_lock", "identity"),
+        *("framework_file", "index_file", "index_repair", "stale_lock", "identity", "claims", "recording"),
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},

@@ -1,0 +1,300 @@
+"""Who holds what, decided on the hub by compare-and-swap: start, claim, renew, take over, release.
+
+Every claim also moves `refs/guard/claims/latest` from what was read: two lanes of different names may be about the
+same paths, and of two claims made at the same moment only one gets in, so that whoever claims has seen every claim
+before. A renewal does without, as it takes no path that was not taken already, unless it comes after the end.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from guard import lease
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.lease import Lane, Lesson, Said, Session
+from guard.leases import LATEST, Found, found, nonce, now, origin, renewal, write
+from guard.policy import Policy
+from guard.publish import Hub, Move, Offer, Snapshot, publish
+from guard.recording import Recorder
+from guard.scopes import meeting
+
+Note = Callable[[str], None]
+
+
+class Held(GuardError):
+    """Somebody else holds it; exit 3."""
+
+    def __init__(self, lane: Lane, wanted: str, meets: tuple[str, str] | None = None) -> None:
+        paths = f"; {meets[0]} and {meets[1]} meet" if meets else ""
+        intent = f"; it says: {lane.intent}" if lane.intent else ""
+        super().__init__(
+            "contention",
+            f"{wanted}: {lane.held()}{paths}",
+            f"two sessions at the same paths undo each other's work{intent}",
+            "guard board, then claim another lane or narrower paths, or wait for its release",
+            exit_code=3,
+        )
+        self.lane = lane
+
+
+@dataclass
+class Claimed:
+    """What came of a claim: the lane, the leases that had ended and were taken over, and whether it was held before."""
+
+    lane: Lane
+    over: list[Lane] = field(default_factory=list)
+    again: bool = False
+
+
+@dataclass
+class Ended:
+    """What came of letting go: the lanes that were let go now, and those that had been before."""
+
+    lanes: list[Lane] = field(default_factory=list)
+    before: list[Lane] = field(default_factory=list)
+
+
+@dataclass
+class Desk:
+    """Where claims are made: a repository, its hub, the policy there, and who makes the records visible."""
+
+    repo: Repo
+    place: Hub
+    policy: Policy
+    recorder: Recorder | None = None
+    note: Note = lambda _: None
+
+    def move(self, moves: Callable[[Snapshot, Found, datetime], Mapping[str, Move]]) -> None:
+        """Move refs on the hub to what `moves` makes of what was read, until that is in.
+
+        Where the hub takes a branch and refs in one push, the first try brings the records along; on a busy branch
+        the refs go by themselves, and the records when they can.
+        """
+        tries = 0
+
+        def make(snapshot: Snapshot) -> Offer | None:
+            nonlocal tries
+            tries += 1
+            refs = dict(moves(snapshot, found(self.repo, snapshot.refs), now()))
+            if not refs:
+                return None
+            if self.recorder is None or not self.place.atomic or tries > 1:
+                return Offer(None, refs)
+            then = {ref: oid for ref, (_, oid) in refs.items() if oid is not None}
+            offer = self.recorder.offer(Snapshot(snapshot.tip, {**snapshot.refs, **then}))
+            if offer is None or offer.commit is None:
+                return Offer(None, refs)
+            done = {ref: (refs.get(ref, move)[0], move[1]) for ref, move in offer.refs.items()}
+            return Offer(offer.commit, {**refs, **done})
+
+        publish(self.place, make, self.note)
+
+    # --- lanes -------------------------------------------------------------------------------------------------
+
+    def claim(self, wish: Lane) -> Claimed:
+        """Claim the lane that `wish` describes, or renew it where its session holds it already.
+
+        Raises `Held` where another session holds the lane, or paths that its scope meets, and `GuardError` where the
+        hub cannot be asked: nothing is claimed then.
+        """
+        claimed = Claimed(wish)
+
+        def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
+            nonlocal claimed
+            mine = held.lanes.get(wish.ref, ("", None))[1]
+            if mine is not None and mine.nonce == wish.nonce:
+                return {}  # it was in already, and the answer was lost
+            claimed = self._wanted(held, wish, when)
+            return self._claiming(snapshot, held, claimed, when)
+
+        self.move(moves)
+        return claimed
+
+    def _wanted(self, held: Found, wish: Lane, when: datetime) -> Claimed:
+        """What a claim comes to on what is held; raises `Held`."""
+        over = []
+        for _, other in held.lanes.values():
+            if not other.open or other.session == wish.session:
+                continue
+            same = other.lane == wish.lane
+            meets = None if same else meeting(wish.scope, other.scope)
+            if not same and meets is None:
+                continue
+            if not other.expired(when, self.policy.lease_tolerance):
+                raise Held(other, f"lane {wish.lane} was not claimed", meets)
+            over.append(other)
+        mine = held.lanes.get(wish.ref, ("", None))[1]
+        if mine is not None and mine.open and mine.session == wish.session:
+            mine = replace(mine, scope=wish.scope, intent=wish.intent or mine.intent)
+            return Claimed(mine.renewed(when, self.policy.lease_minutes), over, again=True)
+        notes = [f"taken over from {other.session}, whose lease ended {other.expires}" for other in over]
+        return Claimed(replace(wish, note="; ".join(notes)), over)
+
+    def _claiming(self, snapshot: Snapshot, held: Found, claimed: Claimed, when: datetime) -> Mapping[str, Move]:
+        """The moves of a claim: its own ref, those that it takes over, and the one that every claim moves."""
+        lane = claimed.lane
+        before = snapshot.refs.get(lane.ref)
+        if claimed.again and before is not None:
+            own = renewal(self.repo, before, lane, when)
+        else:  # what nobody can read is nobody's past
+            own = write(self.repo, lane, before if lane.ref in held.lanes else None, when)
+        refs: dict[str, Move] = {lane.ref: (before, own)}
+        for other in claimed.over:
+            if other.ref != lane.ref:
+                note = f"its lease ended {other.expires}; {lane.session} took over its paths as {lane.lane}"
+                gone = self._ended(other, "ABANDONED", note, when)
+                refs[other.ref] = snapshot.refs[other.ref], write(self.repo, gone, snapshot.refs[other.ref], when)
+        # The same commit twice would be two winners, so every claim moves the common ref to one of its own.
+        latest = write(self.repo, replace(lane, nonce=nonce()), None, when)
+        return {**refs, LATEST: (snapshot.refs.get(LATEST), latest)}
+
+    @staticmethod
+    def _ended(lane: Lane, status: str, note: str, when: datetime) -> Lane:
+        return replace(lane, status=status, note=note, nonce=nonce(), since=lease.spell(when))
+
+    def renew(self, session: str, *, least: int | None = None) -> list[Lane]:
+        """Renew everything that a session holds; those with more than `least` minutes left stay, where that is given.
+
+        Returns its lanes as they are now. Raises `Held` where one ended and somebody else took its paths since.
+        """
+        lanes: list[Lane] = []
+
+        def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
+            lanes.clear()
+            refs: dict[str, Move] = {}
+            ended = False
+            for ref, oid, said in held.all():
+                if said.session != session or not _alive(said):
+                    continue
+                if isinstance(said, Lane) and said.expired(when):
+                    self._wanted(held, said, when)  # somebody may have taken its paths
+                    ended = True
+                fresh = said.renewed(when, self.policy.lease_minutes)
+                if least is not None and not said.expired(when + timedelta(minutes=least)):
+                    fresh = said
+                if fresh != said:
+                    refs[ref] = oid, renewal(self.repo, oid, fresh, when)
+                if isinstance(fresh, Lane):
+                    lanes.append(fresh)
+            if ended and refs:
+                refs[LATEST] = snapshot.refs.get(LATEST), write(self.repo, replace(lanes[0], nonce=nonce()), None, when)
+            return refs
+
+        self.move(moves)
+        return lanes
+
+    def release(self, session: str, names: Collection[str] | None, status: str, note: str = "") -> Ended:
+        """Let lanes of a session go; None for all that it holds.
+
+        Raises `Held` for a lane that another session holds, and `GuardError` for one that nobody does.
+        """
+        ended = Ended()
+
+        def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
+            return self._releasing(snapshot, held, session, names, status, note, when, ended)
+
+        self.move(moves)
+        return ended
+
+    def _releasing(
+        self,
+        snapshot: Snapshot,
+        held: Found,
+        session: str,
+        names: Collection[str] | None,
+        status: str,
+        note: str,
+        when: datetime,
+        ended: Ended,
+    ) -> dict[str, Move]:
+        ended.lanes.clear()
+        ended.before.clear()
+        wanted = [lane.lane for lane in held.of(session)] if names is None else list(names)
+        refs: dict[str, Move] = {}
+        for name in wanted:
+            ref = lease.lane_ref(name)
+            lane = held.lanes.get(ref, ("", None))[1]
+            if lane is None or (not lane.open and lane.session != session):
+                raise nobody(name)
+            if lane.session != session:
+                raise Held(lane, f"lane {name} is not yours to release")
+            if not lane.open:
+                ended.before.append(lane)
+                continue
+            gone = self._ended(lane, status, note, when)
+            refs[ref] = snapshot.refs[ref], write(self.repo, gone, snapshot.refs[ref], when)
+            ended.lanes.append(gone)
+        return refs
+
+    # --- sessions ----------------------------------------------------------------------------------------------
+
+    def start(self, floor: Callable[[str | None], int], place: Callable[[str], tuple[str, str]]) -> Session:
+        """Allocate the next number: above every session that the hub knows, and above `floor` of the tip's commit.
+
+        `place` says on which branch and in which folder a session of that name will work.
+        """
+        begun: list[Session] = []
+
+        def moves(snapshot: Snapshot, _held: Found, when: datetime) -> Mapping[str, Move]:
+            begun.clear()
+            taken = [int(ref.rpartition("/")[2]) for ref in snapshot.below("sessions") if ref[-1:].isdigit()]
+            number = max([*taken, floor(snapshot.tip)]) + 1
+            branch, folder = place(f"S{number}")
+            said = Session(*origin(self.repo, f"S{number}", self.policy, when), worktree=folder)
+            session = replace(said, branch=branch or said.branch)
+            begun.append(session)
+            return {session.ref: (None, write(self.repo, session, None, when))}
+
+        self.move(moves)
+        return begun[0]
+
+    def hand_off(self, session: str, ending: Session, status: str, passing: Collection[str]) -> Ended:
+        """End a session: its lanes go, those in `passing` to whoever claims them next, and `ending` is left behind."""
+        ended = Ended()
+
+        def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
+            own = [lane.lane for lane in held.of(session)]
+            parts = [name for name in own if name not in passing], [name for name in own if name in passing]
+            refs: dict[str, Move] = {}
+            lanes: list[Lane] = []
+            for names, how in zip(parts, (status, "READY"), strict=True):
+                note = ending.next if how == "READY" else ""
+                refs |= self._releasing(snapshot, held, session, names, how, note, when, ended)
+                lanes += ended.lanes
+            ended.lanes[:] = lanes
+            before = snapshot.refs.get(ending.ref)
+            said = held.sessions.get(ending.ref, ("", None))[1]
+            if said is not None and said.ended and not lanes:
+                return {}
+            left = replace(ending, lanes=tuple(own), since=lease.spell(when))
+            return {**refs, ending.ref: (before, write(self.repo, left, before if said is not None else None, when))}
+
+        self.move(moves)
+        return ended
+
+    def lesson(self, wish: Lesson, floor: Callable[[str | None], int]) -> Lesson:
+        """Give a lesson its number: above every one that the hub knows, and above `floor` of the tip's commit."""
+        given: list[Lesson] = []
+
+        def moves(snapshot: Snapshot, _held: Found, when: datetime) -> Mapping[str, Move]:
+            given.clear()
+            taken = [int(ref.rpartition("/")[2]) for ref in snapshot.below("lessons") if ref[-1:].isdigit()]
+            numbered = replace(wish, number=max([*taken, floor(snapshot.tip)]) + 1)
+            given.append(numbered)
+            return {numbered.ref: (None, write(self.repo, numbered, None, when))}
+
+        self.move(moves)
+        return given[0]
+
+
+def _alive(said: Said) -> bool:
+    """Whether it is one that holds as long as it is renewed."""
+    return said.open if isinstance(said, Lane) else isinstance(said, Session) and not said.ended
+
+
+def nobody(name: str) -> GuardError:
+    """The error for a lane that is not held."""
+    return GuardError(
+        "usage", f"nobody holds lane {name}", "there is nothing to release; it may have been released", "guard board"
+    )

@@ -1,0 +1,171 @@
+"""`guard claim`, `renew` and `release`: who works on what."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from guard import identity, lease
+from guard.claims import Claimed, Desk, Ended, Held
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.lease import MAX_GLOB, MAX_NAME, Lane
+from guard.leases import KINDS, now, origin
+from guard.plan import policy_at
+from guard.policy_values import glob
+from guard.publish import hub
+from guard.recording import Recorder, author_of, publish_rest
+from guard.report import Report
+
+
+def desk(repo: Repo, session: str, report: Report, *, prune: bool = False) -> Desk:
+    """Where a session makes its claims."""
+    policy = policy_at(repo, repo.resolve("HEAD"))
+    recorder = Recorder(repo, policy, session, author_of(repo), prune)
+    return Desk(repo, hub(repo, policy, KINDS), policy, recorder, report.note)
+
+
+def claim(repo: Repo, name: str, scope: Sequence[str], intent: str, report: Report) -> int:
+    """Claim a lane; returns 0, or 3 where somebody else holds it."""
+    session = identity.needed(repo)
+    _fit(name)
+    paths = scope_of(repo, scope)
+    at = desk(repo, session, report)
+    wish = Lane(*origin(repo, session, at.policy, now()), lane=name, scope=paths, intent=" ".join(intent.split()))
+    try:
+        claimed = at.claim(wish)
+    except Held as held:
+        return _held(report, held)
+    told = _tell_claimed(report, at, claimed)
+    recorded = record(at, report)
+    report.result({**told, "recorded": recorded, "exit": 0})
+    return 0
+
+
+def _tell_claimed(report: Report, at: Desk, claimed: Claimed) -> dict[str, Any]:
+    lane = claimed.lane
+    how = "renewed" if claimed.again else "claimed"
+    report.say(
+        f"{how} {lane.lane} ({', '.join(lane.scope)}) for {lane.session} until {lane.expires} on {at.place.name}"
+    )
+    for other in claimed.over:
+        report.say(f"  taken over: {other.lane} of {other.session}, whose lease ended {other.expires}")
+    return {**said(lane), "renewed": claimed.again, "taken_over": [said(other) for other in claimed.over]}
+
+
+def renew(repo: Repo, report: Report) -> int:
+    """Renew everything that the session holds; returns 0, or 3 where a lane that ended has gone to somebody else."""
+    session = identity.needed(repo)
+    at = desk(repo, session, report)
+    try:
+        lanes = at.renew(session)
+    except Held as held:
+        return _held(report, held)
+    for lane in lanes:
+        report.say(f"renewed {lane.lane} for {session} until {lane.expires}")
+    if not lanes:
+        report.say(f"{session} holds no lane")
+    report.result({"session": session, "lanes": [said(lane) for lane in lanes], "exit": 0})
+    return 0
+
+
+def release(repo: Repo, name: str, status: str, report: Report) -> int:
+    """Release a lane; returns 0, or 3 where somebody else holds it."""
+    session = identity.needed(repo)
+    _fit(name)
+    if status not in lease.CLOSED:
+        raise GuardError(
+            "usage",
+            f"--status {status} is not a way for a lane to end",
+            "others read it on the board",
+            f"--status {' or '.join(lease.CLOSED)}",
+        )
+    at = desk(repo, session, report, prune=True)
+    try:
+        ended = at.release(session, [name], status)
+    except Held as held:
+        return _held(report, held)
+    recorded = record(at, report)
+    _tell_ended(report, ended)
+    lane = (ended.lanes or ended.before)[0]
+    report.result({**said(lane), "recorded": recorded, "exit": 0})
+    return 0
+
+
+def _tell_ended(report: Report, ended: Ended) -> None:
+    for lane in ended.lanes:
+        report.say(f"released {lane.lane}: {lane.status}")
+    for lane in ended.before:
+        report.say(f"{lane.lane} was released before: {lane.status}")
+
+
+def record(at: Desk, report: Report) -> bool:
+    """Add to the state branch what it lacks; False, and a warning, where that has to wait for the next publisher."""
+    assert isinstance(at.recorder, Recorder)
+    try:
+        publish_rest(at.place, at.recorder)
+    except GuardError as error:
+        report.warn(
+            f"it stands, but is not visible on {at.policy.board} yet: {error.what}\n"
+            "  why: whoever publishes next adds what is missing there\n"
+            f"  fix: {error.fix or 'guard renew'}"
+        )
+        return False
+    return True
+
+
+def said(lane: Lane) -> dict[str, Any]:
+    """A lane as JSON has it."""
+    value = lane.value()
+    return {"lane": lane.lane, "session": lane.session, "scope": list(lane.scope), **value}
+
+
+def _held(report: Report, held: Held) -> int:
+    """Say who holds it; the JSON names lane, holder, scope and end by themselves."""
+    lane = held.lane
+    more = {"holder": lane.session, "lane": lane.lane, "scope": list(lane.scope), "expires": lane.expires}
+    return report.error(held, more)
+
+
+def _fit(name: str) -> None:
+    if not lease.fit(name):
+        raise GuardError(
+            "usage",
+            f"{name!r} cannot be the name of a lane",
+            f"it is a row of a table and part of a ref: one printable line of 1 to {MAX_NAME} characters",
+            "guard claim fix-the-parser --scope src/parser",
+        )
+
+
+def scope_of(repo: Repo, given: Sequence[str]) -> tuple[str, ...]:
+    """The globs of a scope as seen from the top of the repository; raises `GuardError` for what cannot be one."""
+    if not given:
+        raise GuardError(
+            "usage",
+            "a claim without a scope",
+            "the paths are what keeps two sessions apart",
+            "guard claim LANE --scope src/parser --scope 'docs/*.md'",
+        )
+    found = []
+    for each in given:
+        path = _from_top(repo, each)
+        wrong = glob(path) if len(path) <= MAX_GLOB else f"is longer than {MAX_GLOB} characters"
+        if wrong:
+            raise GuardError("usage", f"--scope {each!r} {wrong}", "", "guard claim LANE --scope src/parser")
+        found.append(path)
+    return tuple(dict.fromkeys(found))
+
+
+def _from_top(repo: Repo, given: str) -> str:
+    """A path or glob as git would spell it, as seen from where the command was given."""
+    import posixpath
+
+    if given.startswith("/"):
+        top = repo.top().as_posix()
+        if given != top and not given.startswith(f"{top}/"):
+            raise GuardError(
+                "usage", f"--scope {given!r} lies outside this repository", "", "guard claim LANE --scope ."
+            )
+        given = given[len(top) + 1 :] or "."
+    else:
+        given = posixpath.join(repo.prefix, given)
+    path = posixpath.normpath(given)
+    return "**" if path == "." else path

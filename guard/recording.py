@@ -1,0 +1,202 @@
+"""The visible records: what refs say and the state branch does not show yet, in one commit on its tip.
+
+Rows and sections are derived from the refs, each with the mark of what it is derived from. So board and truth cannot
+disagree for long: whoever publishes next adds everything that is missing, and a busy branch makes nobody wait for
+more than one of all writers to get through.
+"""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guard.errors import GuardError
+from guard.git import NewCommit, Repo, write_commit
+from guard.lease import Lane, Lesson, Said, Session
+from guard.leases import Found, found, history, now
+from guard.policy import Policy
+from guard.publish import Hub, Move, Offer, Snapshot, publish
+from guard.records import board, index, lessons, notes
+
+
+@dataclass
+class Recording:
+    """What one publisher adds: the files as they will be, what they gained, and the refs that have served."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    added: list[Said] = field(default_factory=list)
+    served: dict[str, Move] = field(default_factory=dict)
+
+
+@dataclass
+class Recorder:
+    """Makes records visible, in the name of a session."""
+
+    repo: Repo
+    policy: Policy
+    session: str
+    author: str
+    prune: bool = False
+    """Whether refs whose records are on the branch are taken away even if there is nothing to add."""
+
+    def offer(self, snapshot: Snapshot) -> Offer | None:
+        """The commit that adds what the tip lacks, and the refs that it makes needless; None where nothing is to do."""
+        if snapshot.tip is None:
+            return None
+        made = self.work_out(snapshot)
+        if not made.files:
+            return Offer(None, made.served) if made.served and self.prune else None
+        parent = self.repo.commit(snapshot.tip)
+        message = f"[{self.session}] {_subject(made.added)}\n"
+        new = NewCommit(snapshot.tip, self.author, max(int(now().timestamp()), parent.time), message, made.files)
+        return Offer(write_commit(self.repo, new, "refs/guard/records/candidate"), made.served)
+
+    def work_out(self, snapshot: Snapshot) -> Recording:
+        """What the tip lacks of what the refs say."""
+        held = found(self.repo, snapshot.refs)
+        made = Recording()
+        tip = snapshot.tip
+        self._board(tip, held, made)
+        self._sessions(tip, held, made)
+        self._lessons(tip, held, made)
+        return made
+
+    def _read(self, tip: str | None, path: str) -> tuple[bytes | None, bytes | None]:
+        """A file of the tip, and its archive."""
+        return self.repo.reader.read(f"{tip}:{path}"), self.repo.reader.read(f"{tip}:{archive_of(path)}")
+
+    def _board(self, tip: str | None, held: Found, made: Recording) -> None:
+        data, old = self._read(tip, self.policy.board)
+        entries: list[Lane] = []
+
+        def shown(said: Said) -> bool:
+            return board.holds(data, said.mark) or board.holds(old, said.mark)
+
+        for ref, (oid, lane) in held.lanes.items():
+            entries += [each for each in history(self.repo, oid, shown) if isinstance(each, Lane)]
+            if not lane.open:
+                made.served[ref] = oid, None
+        entries.sort(key=lambda each: (each.since, each.nonce))
+        if entries:
+            made.files[self.policy.board] = board.append(data, [row(each) for each in entries])
+            made.added += entries
+
+    def _sessions(self, tip: str | None, held: Found, made: Recording) -> None:
+        ended = sorted((each for _, each in held.sessions.values() if each.ended), key=lambda each: each.since)
+        last = max((int(ref.rpartition("/")[2]) for ref in held.sessions), default=0)
+        for each in ended:
+            if int(each.session[1:]) != last:  # the newest number stays, so that none is given twice
+                made.served[each.ref] = held.sessions[each.ref][0], None
+        self._rows_of_sessions(tip, ended, made)
+        data, old = self._read(tip, self.policy.notes)
+        new = data
+        for each in ended:
+            if not (notes.holds(new, each.mark) or notes.holds(old, each.mark)):
+                heading, body = section(each)
+                new = notes.add(new, heading, body, each.mark)
+        if new is not None and new != data:
+            made.files[self.policy.notes] = new
+
+    def _rows_of_sessions(self, tip: str | None, ended: list[Session], made: Recording) -> None:
+        data, old = self._read(tip, self.policy.sessions)
+        missing = [each for each in ended if not (index.holds(data, each.mark) or index.holds(old, each.mark))]
+        if missing:
+            made.files[self.policy.sessions] = index.append(data, [row_of_session(each) for each in missing])
+            made.added += missing
+
+    def _lessons(self, tip: str | None, held: Found, made: Recording) -> None:
+        if not held.lessons or tip is None:
+            return
+        there = {lessons.number_of(path) for _, _, path in self.repo.tree(tip, self.policy.lessons)}
+        for ref, (oid, each) in held.lessons.items():
+            made.served[ref] = oid, None
+            if each.number not in there:
+                path = lessons.path_of(self.policy.lessons, each.number, each.title)
+                made.files[path] = lessons.render(each.number, each.title, each.body, each.session, each.since[:10])
+                made.added.append(each)
+
+
+def publish_rest(place: Hub, recorder: Recorder) -> None:
+    """Publish what is still missing; others may do it first. Raises `GuardError` where the branch stays too busy."""
+    publish(place, recorder.offer)
+
+
+def author_of(repo: Repo) -> str:
+    """Who commits here, as `Name <mail>`; raises `GuardError` where git does not know."""
+    done = repo.call("var", "GIT_COMMITTER_IDENT", check=False)
+    if done.returncode != 0:
+        raise GuardError(
+            "git",
+            "git does not know who you are",
+            "a commit says who made it",
+            "git config user.name 'Your Name' && git config user.email you@example.com",
+        )
+    return done.stdout.decode(errors="surrogateescape").rpartition(">")[0] + ">"
+
+
+# --- words -----------------------------------------------------------------------------------------------------
+
+
+def row(lane: Lane) -> Mapping[str, str]:
+    """The row of a lane."""
+    etc = [lane.mark, f"expires={lane.expires}" if lane.open else "", f"host={lane.host}" if lane.host else ""]
+    return {
+        "date": lane.since[:10],
+        "lane": lane.lane,
+        "session": lane.session,
+        "agent": lane.agent,
+        "branch": lane.branch,
+        "platform": lane.platform,
+        "scope": ", ".join(lane.scope),
+        "etc": ", ".join(filter(None, etc)),
+        "status": lane.status,
+        "notes": "; ".join(filter(None, (lane.intent if lane.open else "", lane.note))),
+    }
+
+
+def row_of_session(session: Session) -> Mapping[str, str]:
+    """The row of a session that ended."""
+    return {
+        "date": session.since[:10],
+        "session": session.session,
+        "agent": session.agent,
+        "branch": session.branch,
+        "lanes": ", ".join(session.lanes),
+        "etc": session.mark,
+        "notes": session.text.strip().split("\n", 1)[0][:200],
+    }
+
+
+def section(session: Session) -> tuple[str, str]:
+    """Heading and body of what a session leaves behind."""
+    first, _, rest = session.text.strip().partition("\n")
+    lines = [rest.strip()] if rest.strip() else []
+    if len(first) > 100:
+        lines.insert(0, first)
+        first = first[:97] + "..."
+    if session.lanes:
+        lines.append(f"- **lanes**: {', '.join(session.lanes)}")
+    if session.next.strip():
+        lines.append(f"- **next**: {session.next.strip()}")
+    if session.left:
+        where = f" in {session.worktree} on {session.host}" if session.worktree else ""
+        lines.append(f"- **left uncommitted**{where}: {', '.join(map(shlex.quote, session.left))}")
+    return f"{session.session} ({session.since[:10]}): {first}", "\n".join(lines)
+
+
+def _subject(added: list[Said]) -> str:
+    """What a commit of records adds, in a line."""
+    if not added:
+        return "records: what was missing"
+    first = added[-1]
+    if isinstance(first, Lane):
+        text = f"lanes: {first.session} {first.status.lower()} {first.lane}"
+    elif isinstance(first, Lesson):
+        text = f"lesson: {first.title}"
+    else:
+        text = f"sessions: {first.session} handed off"
+    return text + (f" and {len(added) - 1} more" if len(added) > 1 else "")
+
+
+def archive_of(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}archive/{name}"
