@@ -167,7 +167,7 @@ def read(message: str) -> Said | None:
         value = json.loads(message.partition("\n\n")[2])
     except (ValueError, RecursionError):
         return None
-    form = _KINDS.get(value.pop("kind", None)) if isinstance(value, dict) else None
+    form = _KINDS.get(str(value.pop("kind", None))) if isinstance(value, dict) else None
     if form is None or value.keys() != {field.name for field in fields(form)}:
         return None
     for field in fields(form):

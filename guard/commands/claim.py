@@ -146,7 +146,7 @@ def scope_of(repo: Repo, given: Sequence[str]) -> tuple[str, ...]:
         )
     found = []
     for each in given:
-        path = _from_top(repo, each)
+        path = _from_top(repo, each) if each else ""
         wrong = glob(path) if len(path) <= MAX_GLOB else f"is longer than {MAX_GLOB} characters"
         if wrong:
             raise GuardError("usage", f"--scope {each!r} {wrong}", "", "guard claim LANE --scope src/parser")

@@ -1,11 +1,17 @@
 """Leases as refs: numbers that nobody else gets, lanes that exactly one of all racing sessions holds."""
 
 import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from walks.lab import Lab, Said
+
+from guard.lease import Lane, lane_ref, spell
 
 BOARD = "tasks/SWARM-LANES.md"
 
@@ -86,3 +92,239 @@ def test_numbers_are_unique_and_go_on_where_the_fleet_was(lab: Lab, place: tuple
     assert lab.guard(there, "claim", "LAKE", "--scope", "lake", "--json").json["session"] == "S44"
     assert lab.guard(one, "claim", "POND", "--scope", "pond", "--json").json["session"] == "S42"
     assert sorted(lab.refs(hub, "refs/guard/sessions")) == [f"refs/guard/sessions/{n}" for n in (42, 43, 44)]
+
+
+# --- many at once ------------------------------------------------------------------------------------------------
+
+
+def together(lab: Lab, calls: list[tuple[Path, tuple[str, ...], dict[str, str]]]) -> list[Said]:
+    """Run guard in many places at once: all wait for one file before they go."""
+    gate = lab.root / f"gate-{next(lab.clock)}"
+    code = (
+        "import os, sys, time\n"
+        "from guard.cli import main\n"
+        "import guard.commands.claim, guard.commands.start\n"
+        "while not os.path.exists(os.environ['GATE']): time.sleep(0.01)\n"
+        "main()\n"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *words],
+            cwd=here,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**lab.env, **env, "GATE": str(gate)},
+        )
+        for here, words, env in calls
+    ]
+    time.sleep(0.5)
+    gate.touch()
+    return [lab.finish(process) for process in running]
+
+
+def test_of_many_claimants_one_wins(lab: Lab) -> None:
+    """32 clones claim one lane, several times: one exit 0, all others exit 3 and know the winner."""
+    clones = lab.fleet(*(f"clone-{n}" for n in range(32)))
+    for turn in range(3):
+        words = ("claim", f"LANE {turn}", "--scope", f"area-{turn}", "--json")
+        said = together(lab, [(here, words, as_session(f"S{n + 1}")) for n, here in enumerate(clones)])
+        assert sorted(each.code for each in said) == [0] + [3] * 31, [
+            each.err for each in said if each.code not in (0, 3)
+        ]
+        [winner] = [each.json["session"] for each in said if each.code == 0]
+        assert {each.json["holder"] for each in said if each.code == 3} == {winner}
+        assert lanes(lab, lab.hub)[f"LANE {turn}"]["session"] == winner
+
+
+def test_of_overlapping_claims_of_different_lanes_one_wins(lab: Lab) -> None:
+    """Eight lanes with scopes that meet are claimed at once: one is held in the end, the others know by whom."""
+    clones = lab.fleet(*(f"clone-{n}" for n in range(8)))
+    calls = [
+        (
+            here,
+            ("claim", f"LANE-{n}", "--scope", f"src/part-{n}", "--scope", "src/*.md", "--json"),
+            as_session(f"S{n + 1}"),
+        )
+        for n, here in enumerate(clones)
+    ]
+    said = together(lab, calls)
+    assert sorted(each.code for each in said) == [0] + [3] * 7, [each.err for each in said if each.code not in (0, 3)]
+    assert len(lanes(lab, lab.hub)) == 1
+
+
+def test_simultaneous_starts_get_different_numbers(lab: Lab) -> None:
+    """16 clones start in the same second: 16 numbers, none left out."""
+    clones = lab.fleet(*(f"clone-{n}" for n in range(16)))
+    said = together(lab, [(here, ("start", "--json"), {}) for here in clones])
+    assert [each.code for each in said] == [0] * 16, [each.err for each in said]
+    assert sorted(int(each.json["session"][1:]) for each in said) == list(range(1, 17))
+
+
+def test_every_record_of_many_writers_gets_on_the_board(lab: Lab) -> None:
+    """24 clones claim lanes of their own at once, while others push to the branch: nobody gives up, no row is lost."""
+    clones = lab.fleet(*(f"clone-{n}" for n in range(24)))
+    calls = [
+        (here, ("claim", f"LANE-{n}", "--scope", f"area-{n}", "--json"), as_session(f"S{n + 1}"))
+        for n, here in enumerate(clones)
+    ]
+    said = together(lab, calls)
+    assert [each.code for each in said] == [0] * 24, [each.err for each in said if each.code]
+    assert [each.json["recorded"] for each in said] == [True] * 24, [each.err for each in said]
+    board = lab.show(lab.hub, BOARD).decode()
+    rows = [line.split("|")[2].strip() for line in board.splitlines() if "lease=" in line]
+    assert sorted(rows) == sorted(f"LANE-{n}" for n in range(24))
+
+
+# --- ends, clocks, lost answers ----------------------------------------------------------------------------------
+
+
+def put_lane(lab: Lab, here: Path, session: str, lane: str, scope: str, ends: timedelta) -> str:
+    """Put a lane on the hub whose lease ends at another time than a claim of now would."""
+    when = datetime.now(UTC).replace(microsecond=0)
+    said = Lane(
+        *(session, f"{next(lab.clock):012x}", spell(when + ends - timedelta(hours=2)), spell(when + ends)),
+        *("ada", "tower", "linux", "main"),
+        lane=lane,
+        scope=(scope,),
+    )
+    tree = lab.git(here, "hash-object", "-w", "-t", "tree", "--stdin", input=b"")
+    commit = lab.git(here, "commit-tree", tree, input=said.message().encode())
+    lab.put_ref(here, said.ref, commit)
+    return commit
+
+
+def test_a_lease_that_ended_is_taken_over(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """Its name and its paths are free once it ended, tolerance included; who had it learns of that, and the board."""
+    hub, one, other = place
+    put_lane(lab, one, "S1", "RIVER", "src/river", timedelta(minutes=-1))
+    assert claim(lab, other, "S2", "RIVER", "src/river", code=3).json["holder"] == "S1", "clocks may differ so much"
+    lab.git(hub, "update-ref", "-d", lane_ref("RIVER"))
+    put_lane(lab, one, "S1", "RIVER", "src/river", timedelta(minutes=-3))
+    put_lane(lab, one, "S1", "DELTA", "src/delta", timedelta(minutes=-3))
+    got = claim(lab, other, "S2", "RIVER", "src")
+    assert sorted(each["lane"] for each in got.json["taken_over"]) == ["DELTA", "RIVER"]
+    rows = [line for line in lab.show(hub, BOARD).decode().splitlines() if "lease=" in line]
+    assert len(rows) == 4, "two old claims, the new one, and the end of DELTA"
+    assert "taken over from S1" in rows[-1] + rows[-2]
+    lost = lab.guard(one, "renew", env=as_session("S1"))
+    assert "holds no lane" in lost.out
+    assert lab.guard(one, "release", "RIVER", env=as_session("S1"), code=3).code == 3
+
+
+def test_a_late_renewal_gets_its_paths_back_only_if_nobody_took_them(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """A session that comes back after its end goes on, unless another one is at its paths now."""
+    hub, one, other = place
+    put_lane(lab, one, "S1", "RIVER", "src/river", timedelta(minutes=-3))
+    assert lab.guard(one, "renew", "--json", env=as_session("S1")).json["lanes"][0]["lane"] == "RIVER"
+    assert claim(lab, other, "S2", "SEA", "src", code=3).json["holder"] == "S1"
+    lab.git(hub, "update-ref", "-d", lane_ref("RIVER"))
+    claim(lab, other, "S2", "SEA", "src")
+    put_lane(lab, one, "S1", "RIVER", "src/river", timedelta(minutes=-3))
+    assert lab.guard(one, "renew", "--json", env=as_session("S1"), code=3).json["holder"] == "S2"
+
+
+def test_a_lost_answer_is_a_win(lab: Lab) -> None:
+    """The hub took the push and the connection broke before it said so: the claim is known to be in."""
+    [here] = lab.fleet("one")
+    claim(lab, here, "S9", "WARM-UP", "warm")
+    hook = lab.hub / "hooks" / "post-receive"
+    hook.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    hook.chmod(0o755)
+    got = claim(lab, here, "S1", "RIVER", "src").json
+    hook.unlink()
+    assert (got["session"], got["renewed"]) == ("S1", False)
+    assert lanes(lab, lab.hub)["RIVER"]["session"] == "S1"
+    assert lab.guard(here, "start", "--json").json["session"] == "S10"
+
+
+def test_offline_nothing_is_claimed(lab: Lab) -> None:
+    """Without the hub every command says so with exit 2, and nothing looks like a claim afterwards."""
+    [here] = lab.fleet("one")
+    lab.guard(here, "start")
+    lab.hub.rename(lab.root / "away")
+    before = lab.refs(here)
+    for words in (("start",), ("claim", "RIVER", "--scope", "src"), ("renew",), ("release", "RIVER")):
+        said = lab.guard(here, *words, "--json", code=2)
+        assert said.json["error"]["kind"] == "network", words
+        assert "cannot be read" in said.err
+    assert lab.refs(here) == before
+
+
+def test_garbage_among_the_refs_stops_nobody(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """A ref that says nothing can be claimed over; one that says another lane's name is not believed."""
+    hub, one, other = place
+    head = lab.rev(one)
+    lab.put_ref(one, lane_ref("RIVER"), head)
+    lab.put_ref(one, "refs/guard/lanes/nonsense", head)
+    lab.put_ref(one, "refs/guard/sessions/7", head)
+    lab.put_ref(one, "refs/guard/sessions/none", head)
+    assert claim(lab, other, "S2", "RIVER", "src").json["session"] == "S2"
+    assert lab.guard(one, "start", "--json").json["session"] == "S8"
+    assert lab.git(hub, "rev-parse", "refs/guard/lanes/nonsense") == head
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("claim", "RIVER"), "without a scope"),
+        (("claim", "", "--scope", "src"), "cannot be the name"),
+        (("claim", "a\nb", "--scope", "src"), "cannot be the name"),
+        (("claim", "RIVER", "--scope", "../up"), "--scope"),
+        (("claim", "RIVER", "--scope", "/etc"), "outside"),
+        (("claim", "RIVER", "--scope", ""), "--scope"),
+        (("release", "RIVER", "--status", "GONE"), "not a way"),
+        (("release", "RIVER"), "nobody holds"),
+    ],
+)
+def test_what_cannot_be_claimed_is_said(lab: Lab, words: tuple[str, ...], says: str) -> None:
+    """Mistakes on the command line exit with 2, say what helps, and leave no ref."""
+    here = lab.lone()
+    said = lab.guard(here, *words, env=as_session("S1"), code=2)
+    assert says in said.err
+    assert not lab.refs(here, "refs/guard")
+    assert "no session" in lab.guard(here, "claim", "RIVER", "--scope", "src", code=2).err
+
+
+def test_a_scope_is_seen_from_where_the_command_is_given(lab: Lab) -> None:
+    """A path is relative to the folder, as git takes it; a dot at the top is everything."""
+    here = lab.lone()
+    (here / "src").mkdir()
+    deep = lab.guard(here / "src", "claim", "A", "--scope", "river/", "--json", env=as_session("S1")).json
+    assert deep["scope"] == ["src/river"]
+    top = lab.guard(
+        here, "claim", "A", "--scope", ".", "--scope", str(here / "docs"), "--json", env=as_session("S1")
+    ).json
+    assert top["scope"] == ["**", "docs"]
+
+
+def test_a_branch_that_cannot_be_pushed_leaves_the_claim(lab: Lab) -> None:
+    """Where the hub takes refs and no branch, the claim stands and says that its row is still to come."""
+    [here, other] = lab.fleet("one", "other")
+    hook = lab.hub / "hooks" / "pre-receive"
+    hook.write_text(
+        "#!/bin/sh\nwhile read old new ref; do case $ref in refs/heads/*) echo protected >&2; exit 1;; esac; done\n"
+    )
+    hook.chmod(0o755)
+    got = claim(lab, here, "S1", "RIVER", "src")
+    assert got.json["recorded"] is False
+    assert "not visible" in got.err
+    hook.unlink()
+    claim(lab, other, "S2", "SEA", "tests")
+    rows = [line.split("|")[2].strip() for line in lab.show(lab.hub, BOARD).decode().splitlines() if "lease=" in line]
+    assert sorted(rows) == ["RIVER", "SEA"], "whoever publishes next adds what is missing"
+
+
+def test_the_prefix_is_the_policys(lab: Lab) -> None:
+    """For hosts that take branches alone, claims and sessions are branches there; everything works the same."""
+    [seed] = lab.fleet("seed-clone")
+    lab.commit_push(
+        seed, {"guard.toml": (seed / "guard.toml").read_text() + '[repository]\nrefs = "refs/heads/guard/"\n'}
+    )
+    one, other = lab.clone("one"), lab.clone("other")
+    assert lab.guard(one, "start", "--json").json["session"] == "S2"
+    claim(lab, one, "S2", "RIVER", "src")
+    assert claim(lab, other, "S3", "RIVER", "src", code=3).json["holder"] == "S2"
+    names = [ref for ref in lab.refs(lab.hub) if ref != "refs/heads/main"]
+    assert names
+    assert all(ref.startswith("refs/heads/guard/") for ref in names)
