@@ -7,22 +7,34 @@ This module and all that rules import at their top are loaded at every commit, s
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Protocol
+
+    class Old(Protocol):
+        """How a file's bytes before the change are read."""
+
+        def __call__(self, path: str, side: int = 0, /) -> bytes | None:
+            """The bytes at a parent, None where the file is not there."""
+
 
 NONE = "000000"
 """The mode of a path that is not there."""
 
 
 class File:
-    """One path that differs: modes in octal, `000000` where it is not there, and the names of the two blobs."""
+    """One path that differs: modes in octal, `000000` where it is not there, and the names of the two blobs.
 
-    __slots__ = ("new", "new_mode", "old", "old_mode", "path")
+    `side` says which parent's file is the old one: 0 for the first.
+    """
 
-    def __init__(self, path: str, old_mode: str, new_mode: str, old: str, new: str) -> None:
+    __slots__ = ("new", "new_mode", "old", "old_mode", "path", "side")
+
+    def __init__(self, path: str, old_mode: str, new_mode: str, old: str, new: str, side: int = 0) -> None:
         self.path = path
         self.old_mode = old_mode
         self.new_mode = new_mode
         self.old = old
         self.new = new
+        self.side = side
 
     @property
     def plain(self) -> bool:
@@ -50,7 +62,7 @@ class Bulk:
         self.folders = tuple(folders)
 
 
-def _nothing(_name: str) -> None:
+def _nothing(_name: str, _side: int = 0) -> None:
     return None
 
 
@@ -64,7 +76,8 @@ class Change:
     - `files`: what differs from the parent, or from HEAD; where several parents are joined, what differs from all of
       them, and what one of them changed and the join does not have, with that parent's side as the old one;
     - `read(blob)`: a blob's bytes, None where this clone does not have it;
-    - `old(path)`, `new(path)`: a file's bytes before and after, None where it is not there;
+    - `old(path, side)`, `new(path)`: a file's bytes before, at a parent (the first), and after, None where it is not
+      there;
     - `listing(folder)`: every path below a folder ("" for all) before the change; `listed` likewise after it;
     - `commit`: the commit that is judged, "" where it is not made yet;
     - `message`: the commit message; None where there is none yet;
@@ -88,7 +101,7 @@ class Change:
         files: "Iterable[File]" = (),
         *,
         read: "Callable[[str], bytes | None]" = _nothing,
-        old: "Callable[[str], bytes | None]" = _nothing,
+        old: "Old" = _nothing,
         new: "Callable[[str], bytes | None]" = _nothing,
         listing: "Callable[[str], list[str]]" = _nowhere,
         listed: "Callable[[str], list[str]]" = _nowhere,

@@ -30,9 +30,9 @@ EMPTY_TREE = {
 """git's names of the tree without files."""
 
 
-def file_of(difference: Difference) -> File:
-    """A line of git's raw output as rules see it."""
-    return File(difference.path, difference.old_mode, difference.new_mode, difference.old, difference.new)
+def file_of(difference: Difference, side: int = 0) -> File:
+    """A line of git's raw output, of a comparison with one of the parents, as rules see it."""
+    return File(difference.path, difference.old_mode, difference.new_mode, difference.old, difference.new, side)
 
 
 def reading(repo: Repo) -> Callable[[str], bytes | None]:
@@ -62,8 +62,8 @@ def staged(
     at = {each.path: file_of(each) for each in differences}
     read = reading(repo)
 
-    def old(path: str) -> bytes | None:
-        return repo.reader.read(f"HEAD:{path}") if born else None
+    def old(path: str, side: int = 0, /) -> bytes | None:
+        return repo.reader.read(f"{names[side]}:{path}") if born else None
 
     def new(path: str) -> bytes | None:
         if path in at:
@@ -183,13 +183,13 @@ def _answered(sides: Sequence[Sequence[Difference]], bases: _Bases) -> list[File
     `sides` are its differences from each parent. What merely came from one parent was judged where it was made.
     """
     held = Counter(each.path for side in sides for each in side)
-    files = {}
+    files: dict[tuple[str, str, str], File] = {}
     for place, side in enumerate(sides):
         theirs = [each for each in side if held[each.path] < len(sides) and each.old_mode != NONE]
         dropped = bases.changed(place) if theirs else set()
         for each in side:
             if held[each.path] == len(sides) or (each.old_mode != NONE and each.path in dropped):
-                files[each.path, each.old_mode, each.old] = file_of(each)
+                files.setdefault((each.path, each.old_mode, each.old), file_of(each, place))
     return list(files.values())
 
 
@@ -380,8 +380,8 @@ def _raw(head: str, path: str) -> list[File]:
     number = len(head) - len(head.lstrip(":"))
     fields = head[number:].split(" ")
     modes, oids = fields[: number + 1], fields[number + 1 : 2 * number + 2]
-    olds = dict.fromkeys(zip(modes[:-1], oids[:-1], strict=True))
-    return [File(path, mode, modes[-1], oid, oids[-1]) for mode, oid in olds]
+    sides = list(zip(modes[:-1], oids[:-1], strict=True))
+    return [File(path, mode, modes[-1], oid, oids[-1], sides.index((mode, oid))) for mode, oid in dict.fromkeys(sides)]
 
 
 _Join = tuple[list[list[Difference]], list[str]]
@@ -459,12 +459,16 @@ class _Range:
         """A commit as a change of its first parent."""
         parent = each.parents[0] if each.parents else None
         read = self._read
+
+        def old(path: str, side: int = 0, /) -> bytes | None:
+            return read(f"{each.parents[side]}:{path}") if each.parents else None
+
         listing = _listing(self._repo, parent)
         touched = bool(policy.baseline) and any(policy.is_canonical(file.path) for file in files)
         return Change(
             files,
             read=read,
-            old=lambda path: read(f"{parent}:{path}") if parent else None,
+            old=old,
             new=lambda path: read(f"{each.id}:{path}"),
             listing=listing,
             listed=_after(listing, files) if len(each.parents) < 2 else _listing(self._repo, each.id),
@@ -535,7 +539,7 @@ def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> tuple[Change, i
     def find(oid: str) -> bytes | None:
         return contents[oid] if oid in contents else read(oid)
 
-    def old_file(path: str) -> bytes | None:
+    def old_file(path: str, _side: int = 0, /) -> bytes | None:
         return find(before[path][1]) if path in before else None
 
     def new_file(path: str) -> bytes | None:

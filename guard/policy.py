@@ -132,12 +132,19 @@ class Policy:
         return path.startswith(self.inbox)
 
     def append_only(self, path: str) -> Kind | None:
-        """How `path` grows if it is append-only, else None; where several globs match: rows, sections, files."""
+        """How `path` grows if it is append-only, else None; where several globs match: rows, sections, files.
+
+        An archive (`archive_of`) grows as the file does whose rows or sections are moved there.
+        """
         return next((kind for kind, globs in self._append_only if globs.match(path)), None)
 
     def append_globs(self) -> dict[Kind, tuple[str, ...]]:
-        """The globs of what is append-only, by how it grows."""
-        return {"rows": self.append_rows, "sections": self.append_sections, "files": self.append_files}
+        """The globs of what is append-only, by how it grows; those of archives stand last."""
+        rows, sections = (
+            (*globs, *(archive_of(glob) for glob in globs if not glob.endswith("**")))  # ** names its archives itself
+            for globs in (self.append_rows, self.append_sections)
+        )
+        return {"rows": rows, "sections": sections, "files": self.append_files}
 
     @cached_property
     def _canonical(self) -> re.Pattern[str]:
@@ -146,7 +153,19 @@ class Policy:
 
     @cached_property
     def _append_only(self) -> tuple[tuple[Kind, re.Pattern[str]], ...]:
-        return tuple((kind, matcher(globs)) for kind, globs in self.append_globs().items())
+        asked: dict[Kind, tuple[str, ...]] = {
+            "rows": self.append_rows,
+            "sections": self.append_sections,
+            "files": self.append_files,
+        }
+        kinds = [*asked.items(), *self.append_globs().items()]  # what was asked for goes before what follows from it
+        return tuple((kind, matcher(globs)) for kind, globs in kinds)
+
+
+def archive_of(path: str) -> str:
+    """Where what is old in a file that grows by rows or sections is moved to: its name in `archive/` beside it."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}archive/{name}"
 
 
 def parse(data: bytes | None) -> Policy:

@@ -235,7 +235,11 @@ def _append_only_clashes(policy: Policy, places: list[_Place]) -> Iterator[_Clas
     written[f"{policy.inbox}frame-0-x.json"] = "inbox.path"
     globs = [
         (f"append_only.{kind}[{i}]", glob)
-        for kind, found in policy.append_globs().items()
+        for kind, found in (
+            ("rows", policy.append_rows),
+            ("sections", policy.append_sections),
+            ("files", policy.append_files),
+        )
         for i, glob in enumerate(found)
     ]
     for at, glob in globs:

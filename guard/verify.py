@@ -12,7 +12,7 @@ from guard.errors import GuardError
 from guard.git import Change, Commit, Repo, blob_id
 from guard.history import is_recount, restored, trailer
 from guard.plan import Tree, adopted, policy_at, start
-from guard.policy import FILE, Policy
+from guard.policy import FILE, Policy, archive_of
 from guard.recompute import Problem, differences, newest_merge
 from guard.restore import rebuild, recorded_digests
 from merge import values
@@ -183,7 +183,7 @@ class _Walk:
                 self._problem(commit, FILE, "G108", error.what.replace("\n", " "))
         if commit not in self.computed:
             self._deltas(commit, policy, changes)
-        self._texts(commit, policy, changes)
+        self._texts(commit, policy, changes, changes)
 
     def _canonical(self, commit: Commit, paths: set[str], before: _State) -> None:
         """A commit that changes canonical files: a merge's, a restore's, a way back, or nobody's."""
@@ -303,7 +303,7 @@ class _Walk:
         mine = [change for change in compared[0] if change.path in own and change.new_mode != "000000"]
         self._deltas(commit, policy, [*mine, *{change.path: change for change in gone}.values()])
         for changes in compared:
-            self._texts(commit, policy, [change for change in changes if change.path in own])
+            self._texts(commit, policy, [change for change in changes if change.path in own], changes)
 
     # --- what is not canonical ---------------------------------------------------------------------------------
 
@@ -336,14 +336,21 @@ class _Walk:
             self._old[key] = adopted(self.repo, policy)
         return self._old[key]
 
-    def _texts(self, commit: str, policy: Policy, changes: list[Change]) -> None:
-        """Append-only files that lost something, and files with the markers of an unfinished merge."""
+    def _texts(self, commit: str, policy: Policy, changes: list[Change], side: list[Change]) -> None:
+        """Append-only files that lost something, and files with the markers of an unfinished merge.
+
+        `side` are all differences from the same parent: an archive may be among them and not be judged here.
+        """
+        beside = {change.path: change for change in side if change.new_mode.startswith("100")}
         for change in changes:
             kind = policy.append_only(change.path)
             if kind is not None and change.old_mode != "000000":
                 old = self.repo.reader.read(change.old) or b""
                 new = self.repo.reader.read(change.new) if change.new_mode != "000000" else None
-                lost = appendonly.lost(kind, old, new)
+                archive = beside.get(archive_of(change.path))
+                read = self.repo.reader.read
+                moved = (read(archive.old), read(archive.new)) if archive else (None, None)
+                lost = appendonly.lost(kind, old, new, moved)
                 if lost:
                     self._problem(commit, change.path, "G104", lost)
             watched = kind is not None or change.path.startswith("state/") or change.path.endswith(".json")

@@ -325,7 +325,8 @@ def change(
         sides = [(tree[path].mode, tree[path].oid) if path in tree else (NONE, "0" * 40) for tree in parents]
         here = (new[path].mode, new[path].oid) if path in new else (NONE, "0" * 40)
         if here not in sides:
-            files |= {(path, oid): File(path, mode, here[0], oid, here[1]) for mode, oid in sides}
+            for side, (mode, oid) in enumerate(sides):
+                files.setdefault((path, oid), File(path, mode, here[0], oid, here[1], side))
 
     def read(oid: str) -> bytes | None:
         found = blobs.get(oid)
@@ -337,7 +338,7 @@ def change(
     return Change(
         files.values(),
         read=read,
-        old=lambda path: read(parents[0][path].oid) if path in parents[0] else None,
+        old=lambda path, side=0: read(parents[side][path].oid) if path in parents[side] else None,
         new=lambda path: read(new[path].oid) if path in new else None,
         listing=below(parents[0]),
         listed=below(new),

@@ -65,7 +65,7 @@ def _unlink(path: Path) -> None:
 
 def write(folder: Path, oid: str, policy: Policy) -> None:
     """Write the watch file: shell functions that say which paths need a judgement."""
-    protected = (*policy.canonical, *policy.append_rows, *policy.append_sections, *policy.append_files)
+    protected = (*policy.canonical, *(glob for globs in policy.append_globs().values() for glob in globs))
     counted = [
         path for count in policy.counts for path in (count.file, count.source.partition("#")[0], count.files) if path
     ]

@@ -19,7 +19,8 @@ Instead:
     $ git commit -m "[S1] lesson: Monday"
 
 `[append_only]` in guard.toml says which files grow by rows, by sections or as files; the text above the first section
-is free.
+is free. What is old may be moved: rows and sections that a commit adds to the file's archive, all of them and in their
+order, are not lost. The archive of `tasks/NEXT.md` is `tasks/archive/NEXT.md`; it is append-only too.
 """
 
 from guard.finding import Finding, unread
@@ -29,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from guard.change import Change
+    from guard.change import Change, File
     from guard.policy import Policy
 
 
@@ -48,7 +49,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         if old is None or (new is None and file.plain):
             yield unread(file.path, file.old if old is None else file.new)
             continue
-        what = lost(kind, old, new)
+        what = lost(kind, old, new, _archive(change, file))
         if what:
             path = shlex.quote(file.path)
             if change.commit:  # putting the file back would take away what came since
@@ -58,6 +59,17 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
             else:
                 fix = f"git restore --staged --worktree -- {path}"
             yield Finding(file.path, what, fix)
+
+
+def _archive(change: "Change", file: "File") -> "tuple[bytes | None, bytes | None]":
+    """The archive of a file before, at the parent whose file is the old one, and after; None where there is none."""
+    from guard.policy import archive_of
+
+    path = archive_of(file.path)
+    changed = [each for each in change.files if each.path == path]
+    if any(not each.plain for each in changed) or (not changed and change.parents < 2):
+        return None, None
+    return change.old(path, file.side), change.new(path)
 
 
 RULE = Rule(

@@ -1,0 +1,176 @@
+r"""Tables of Markdown as people keep them: found by their columns, read in whatever state they are, extended in place.
+
+In a cell `|` is written `\|`, a line break `<br>`, and what already looks like either gets a backslash; backslashes
+before them are doubled. So every reader of Markdown sees the same cells, and `cells` gives back what `line` was given.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from guard.records import text as texts
+from guard.records.text import BREAK, fenced, key_of
+
+EMPTY = "-"
+"""What stands in a cell that holds nothing."""
+
+_WRITTEN = re.compile(rf"(\\*)(\||<br>|{BREAK})")
+_READ = re.compile(r"(\\*)(\||<br>)")
+_BAR = re.compile(r"(\\*)\|")
+_DELIMITER = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?")
+_HEADING = re.compile(r" {0,3}#{1,6}(\s|$)")
+_NO_TEXT = frozenset(("lane", "session", "status", "date", "pr"))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where a table stands among the lines of a text, counted from 0.
+
+    `keys` are its columns as entries name them, `columns` as the header does; `rows` the places of its rows, `end` the
+    place after its last line, which may be the tail of a row that somebody broke in two.
+    """
+
+    columns: tuple[str, ...]
+    keys: tuple[str, ...]
+    header: int
+    ruled: bool
+    rows: tuple[int, ...]
+    end: int
+
+
+def tables(lines: Sequence[str], needed: Collection[str]) -> list[Table]:
+    """The tables that have all the columns `needed`, in their order; blank lines do not end one, headings do."""
+    hidden = fenced(list(lines))
+    heads = [
+        place
+        for place, line in enumerate(lines)
+        if "|" in line and place not in hidden and set(needed) <= {key_of(cell) for cell in cells(line)}
+    ]
+    # A row may hold the names of columns too: what has a rule below it is a header, and without any, the first is.
+    heads = [place for place in heads if _is_rule(lines, place + 1)] or heads[:1]
+    return [_table(lines, place, hidden) for place in heads]
+
+
+def _table(lines: Sequence[str], header: int, hidden: set[int]) -> Table:
+    ruled = _is_rule(lines, header + 1)
+    piped = _bare(lines[header]).startswith("|")
+    rows, end = [], header + 1 + ruled
+    for place in range(end, len(lines)):
+        if place in hidden:
+            continue
+        if _HEADING.match(lines[place]) or _is_rule(lines, place + 1, dashes=3):  # the next line makes it a header
+            break
+        line = _bare(lines[place])
+        if line.startswith("|") or ("|" in line and not piped):
+            rows.append(place)
+        if line.startswith("|") or line.endswith("|") or ("|" in line and not piped):
+            end = place + 1
+    columns = tuple(cells(lines[header]))
+    return Table(columns, tuple(map(key_of, columns)), header, ruled, tuple(rows), end)
+
+
+def _bare(line: str) -> str:
+    return line.strip(" \t\r\n\ufeff")
+
+
+def _is_rule(lines: Sequence[str], place: int, dashes: int = 1) -> bool:
+    line = _bare(lines[place]) if place < len(lines) else ""
+    return "|" in line and "-" * dashes in line and _DELIMITER.fullmatch(line) is not None
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a row, as what was written into them."""
+    bare = _bare(line)
+    bars = [match.end() - 1 for match in _BAR.finditer(bare) if len(match[1]) % 2 == 0]
+    starts, ends = [0, *(bar + 1 for bar in bars)], [*bars, len(bare)]
+    parts = [bare[start:end] for start, end in zip(starts, ends, strict=True)]
+    parts = parts[bare.startswith("|") : len(parts) - bool(bars and bars[-1] == len(bare) - 1)]
+    return [_READ.sub(_unescaped, part).strip() for part in parts]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    half, odd = divmod(len(match[1]), 2)
+    return "\\" * half + (match[2] if odd or match[2] == "|" else "\n")
+
+
+def escaped(text: str) -> str:
+    """What stands in a cell that holds `text`."""
+    return _WRITTEN.sub(_escaped, texts.clean(text)) or EMPTY
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return 2 * match[1] + (f"\\{match[2]}" if match[2] in ("|", "<br>") else "<br>")
+
+
+def line(keys: Sequence[str], entry: Mapping[str, str]) -> str:
+    """An entry as a row for columns, without an end.
+
+    What has no column of its own goes, as `key=value`, into `etc`, else behind the notes, else into the last column
+    that holds text, else into a cell behind all columns: an entry's mark is in its `etc` and is never left out.
+    """
+    own: dict[int, str] = {}
+    rest = []
+    for name, value in entry.items():
+        key = key_of(name)
+        place = keys.index(key) if key in keys else -1
+        if place >= 0 and place not in own:
+            own[place] = value
+        elif texts.clean(value) not in ("", EMPTY):
+            rest.append(value if key == "etc" else f"{name}={value}")
+    if rest:
+        place = bearer(keys)
+        own[place] = ", ".join(each for each in (own.get(place, ""), *rest) if texts.clean(each) not in ("", EMPTY))
+    width = max(len(keys), *(place + 1 for place in own), 0)
+    return f"| {' | '.join(escaped(own.get(place, '')) for place in range(width))} |"
+
+
+def bearer(keys: Sequence[str]) -> int:
+    """The place of the column that bears what has none of its own; behind the last one where no column can."""
+    for key in ("etc", "notes"):
+        if key in keys:
+            return keys.index(key)
+    return next((place for place in reversed(range(len(keys))) if keys[place] not in _NO_TEXT), len(keys))
+
+
+def extended(lines: Sequence[str], table: Table, rows: Sequence[str]) -> str:
+    """The text with rows, which have no ends, behind the last line of a table; all else as it was."""
+    end = texts.eol_of("".join(lines))
+    before, after = "".join(lines[: table.end]), "".join(lines[table.end :])
+    if before.endswith("\n"):
+        return before + "".join(row + end for row in rows) + after
+    return before + "".join(end + row for row in rows) + after
+
+
+def head(columns: Sequence[str], end: str = "\n") -> str:
+    """The first two lines of a table."""
+    return f"| {' | '.join(columns)} |{end}|{' --- |' * len(columns)}{end}"
+
+
+def gap(text: str, end: str) -> str:
+    """What parts `text` from a block that follows it: a blank line."""
+    if not text or text.endswith(("\n\n", "\n\r\n")):
+        return ""
+    return end if text.endswith("\n") else 2 * end
+
+
+def bears(lines: Sequence[str], mark: str, needed: Collection[str]) -> bool:
+    """Whether a row carries an entry's mark: where `line` would put it or, in a row of another shape, in any cell."""
+    known = {place: table for table in tables(lines, needed) for place in table.rows}
+    for place, text in enumerate(lines):
+        if mark not in text or not _bare(text).startswith("|"):
+            continue
+        found = cells(text)
+        table = known.get(place)
+        if table is not None and len(found) == len(table.keys):
+            found = found[bearer(table.keys) :][:1]
+        if any(mark in re.split(r"[\s,;]+", cell) for cell in found):
+            return True
+    return False
+
+
+def fresh(text: str, heading: str, columns: Sequence[str], entries: Sequence[Mapping[str, str]]) -> str:
+    """What comes behind `text`, which has no such table: a heading, a new table, and a row for each entry."""
+    end = texts.eol_of(text)
+    keys = tuple(map(key_of, columns))
+    rows = "".join(line(keys, entry) + end for entry in entries)
+    return f"{gap(text, end)}{heading}{2 * end}{head(columns, end)}{rows}"
