@@ -92,7 +92,12 @@ def holds(data: bytes | None, mark: str) -> bool:
 
 def _sections(lines: Sequence[str]) -> tuple[list[Section], int]:
     """The sections among lines, and how many signs their headings have."""
-    heads = [(place, len(match[1]), match[2]) for place, line in enumerate(lines) if (match := _head(place, line))]
+    hidden = texts.fenced(list(lines))
+    heads = [
+        (place, len(match[1]), match[2])
+        for place, line in enumerate(lines)
+        if (match := _head(place, line)) and (place not in hidden or _of_series(match[2]))
+    ]  # a comment in code is no heading; a session's is, behind a fence that somebody forgot to close
     top = [place for place, depth, _ in heads if depth == 1]
     if top[:1] == [place for place, _, _ in heads[:1]] and (len(top) == 1 or not _of_series(heads[0][2])):
         heads = heads[1:]  # the title
