@@ -13,7 +13,7 @@ from guard.errors import GuardError
 from guard.git import NewCommit, Repo, write_commit
 from guard.lease import Lane, Lesson, Said, Session
 from guard.leases import Found, found, history, now
-from guard.policy import Policy
+from guard.policy import Policy, archive_of
 from guard.publish import Hub, Move, Offer, Snapshot, publish
 from guard.records import board, index, lessons, notes
 
@@ -195,8 +195,3 @@ def _subject(added: list[Said]) -> str:
     else:
         text = f"sessions: {first.session} handed off"
     return text + (f" and {len(added) - 1} more" if len(added) > 1 else "")
-
-
-def archive_of(path: str) -> str:
-    folder, slash, name = path.rpartition("/")
-    return f"{folder}{slash}archive/{name}"
