@@ -249,8 +249,8 @@ class Desk:
         self.move(moves)
         return begun[0]
 
-    def hand_off(self, session: str, ending: Session, status: str, passing: Collection[str]) -> Ended:
-        """End a session: its lanes go, those in `passing` to whoever claims them next, and `ending` is left behind."""
+    def hand_off(self, session: str, ending: Session, passing: Collection[str]) -> Ended:
+        """End a session: its lanes are done, those in `passing` go to whoever claims them, and `ending` is left."""
         ended = Ended()
 
         def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
@@ -258,7 +258,7 @@ class Desk:
             parts = [name for name in own if name not in passing], [name for name in own if name in passing]
             refs: dict[str, Move] = {}
             lanes: list[Lane] = []
-            for names, how in zip(parts, (status, "READY"), strict=True):
+            for names, how in zip(parts, ("MERGED", "READY"), strict=True):
                 note = ending.next if how == "READY" else ""
                 refs |= self._releasing(snapshot, held, session, names, how, note, when, ended)
                 lanes += ended.lanes

@@ -377,6 +377,128 @@ def release(
     _run(report, command)
 
 
+@app.command(rich_help_panel="sessions")
+def orient(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Show what a session needs at its start: lanes, newest notes, what is due, what comes next."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.orient import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def board(
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every few seconds.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of Markdown.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every closed lane too.")] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show who works on what: lanes by state and age."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.board import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report, watch=watch, markdown=markdown, everything=everything)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def log(
+    span: Annotated[
+        str | None, typer.Argument(metavar="[S150-S159]", help="A session or a range; default: this one.")
+    ] = None,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show what sessions did: their commits, files and lanes."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.log import run
+        from guard.git import Repo
+
+        return run(Repo(directory), span, report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def rotate(
+    lanes: Annotated[int, typer.Option("--keep-lanes", min=0, help="So many closed lanes stay on the board.")] = 100,
+    sections: Annotated[int, typer.Option("--keep-sections", min=0, help="So many sections stay in the notes.")] = 50,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would move; write nothing.")] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Move old rows and sections to archives beside the board and the notes."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.rotate import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report, lanes=lanes, sections=sections, dry_run=dry_run)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def lesson(
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What was learned, in a line.")],
+    body_file: Annotated[str, typer.Option("--body-file", metavar="F", help="The rest of it; - for stdin.")] = "",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write down a lesson, as a file with a number that nobody else gets."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.handoff import lesson as run
+        from guard.git import Repo
+
+        return run(Repo(directory), title, body_file, report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="sessions")
+def handoff(
+    message: Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="What was done.")],
+    next_text: Annotated[str, typer.Option("--next", metavar="T", help="What is to be done next.")] = "",
+    passing: Annotated[
+        list[str] | None, typer.Option("--pass", metavar="LANE", help="A lane to pass on; the others are done.")
+    ] = None,
+    leave: Annotated[bool, typer.Option("--leave", help="Go though claimed paths are not committed.")] = False,
+    learned: Annotated[str, typer.Option("--lesson", metavar="TITLE", help="A lesson to leave as well.")] = "",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """End the session: push its commits, release its lanes, and tell those who come next."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.handoff import handoff as run
+        from guard.git import Repo
+
+        return run(Repo(directory), message, next_text, passing or [], report, leave=leave, learned=learned)
+
+    _run(report, command)
+
+
 @app.command(rich_help_panel="set up")
 def explain(
     code: Annotated[

@@ -60,6 +60,12 @@ def record(repo: Repo, name: str) -> None:
     part.replace(path)
 
 
+def forget(repo: Repo, name: str) -> None:
+    """End the record of a session in this work tree, where it is still that one's."""
+    if recorded(repo) == name:
+        (repo.git_dir / "guard" / "session").unlink(missing_ok=True)
+
+
 def normal(text: str) -> str | None:
     """`S153` for `S153`, `s153`, `153` and `S0153`; None for anything else, and for 0."""
     match = _NAME.match(text)

@@ -14,6 +14,7 @@ from guard.lease import Lane, Lesson, Said, Session
 from guard.policy import Policy
 
 KINDS = ("lanes", "sessions", "lessons", "claims")
+_SAYING = tuple(f"refs/guard/{kind}/" for kind in ("lanes", "sessions", "lessons"))
 LATEST = "refs/guard/claims/latest"
 """Moved by every claim: see `claims`."""
 
@@ -45,7 +46,7 @@ class Found:
 def found(repo: Repo, refs: dict[str, str]) -> Found:
     """What refs say, under the names that they have on the hub."""
     held = Found()
-    named = [(ref, oid) for ref, oid in sorted(refs.items()) if not ref.startswith("refs/guard/claims/")]
+    named = [(ref, oid) for ref, oid in sorted(refs.items()) if ref.startswith(_SAYING)]
     for (ref, oid), said in zip(named, told(repo, [oid for _, oid in named]), strict=True):
         if said is None or said.ref != ref:
             held.unread[ref] = oid

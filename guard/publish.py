@@ -93,6 +93,14 @@ def copies(policy: Policy) -> str:
     return f"{REFS}remotes/{policy.remote}/"
 
 
+def last_seen(repo: Repo, policy: Policy) -> Snapshot:
+    """What the remote held when it was read last; nobody is asked."""
+    tip = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or repo.resolve(f"refs/heads/{policy.branch}")
+    kept = repo.refs(copies(policy)) if repo.remotes().get(policy.remote) else repo.refs(REFS)
+    start = len(copies(policy)) if repo.remotes().get(policy.remote) else len(REFS)
+    return Snapshot(tip, {REFS + ref[start:]: oid for ref, oid in kept.items()})
+
+
 class Remote:
     """A hub that is pushed to."""
 

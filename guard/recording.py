@@ -17,6 +17,9 @@ from guard.policy import Policy, archive_of
 from guard.publish import Hub, Move, Offer, Snapshot, publish
 from guard.records import board, index, lessons, notes
 
+CANDIDATE = "refs/guard/records/candidate"
+"""Where a commit of records stands in this clone until it is on the branch."""
+
 
 @dataclass
 class Recording:
@@ -48,7 +51,7 @@ class Recorder:
         parent = self.repo.commit(snapshot.tip)
         message = f"[{self.session}] {_subject(made.added)}\n"
         new = NewCommit(snapshot.tip, self.author, max(int(now().timestamp()), parent.time), message, made.files)
-        return Offer(write_commit(self.repo, new, "refs/guard/records/candidate"), made.served)
+        return Offer(write_commit(self.repo, new, CANDIDATE), made.served)
 
     def work_out(self, snapshot: Snapshot) -> Recording:
         """What the tip lacks of what the refs say."""

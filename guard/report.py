@@ -83,6 +83,11 @@ class Report:
         except OSError:
             quiet_stdout()
 
+    def clear(self) -> None:
+        """Begin a new screen, where there is one."""
+        if sys.stdout.isatty():
+            self._print("\x1b[H\x1b[2J")
+
     @contextmanager
     def working(self, text: str) -> Iterator[Progress]:
         """Show on stderr that something takes its time: a live line on a terminal, nothing elsewhere."""

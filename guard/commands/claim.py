@@ -8,10 +8,11 @@ from guard.claims import Claimed, Desk, Ended, Held
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.lease import MAX_GLOB, MAX_NAME, Lane
-from guard.leases import KINDS, now, origin
+from guard.leases import KINDS, Found, found, now, origin
 from guard.plan import policy_at
+from guard.policy import Policy
 from guard.policy_values import glob
-from guard.publish import hub
+from guard.publish import Snapshot, hub, last_seen
 from guard.recording import Recorder, author_of, publish_rest
 from guard.report import Report
 
@@ -21,6 +22,21 @@ def desk(repo: Repo, session: str, report: Report, *, prune: bool = False) -> De
     policy = policy_at(repo, repo.resolve("HEAD"))
     recorder = Recorder(repo, policy, session, author_of(repo), prune)
     return Desk(repo, hub(repo, policy, KINDS), policy, recorder, report.note)
+
+
+def known(repo: Repo, report: Report, kinds: Sequence[str] = KINDS) -> tuple[Policy, Snapshot, Found, bool]:
+    """The policy, what the hub holds, what its refs say, and whether it was asked: else it is as last fetched."""
+    policy = policy_at(repo, repo.resolve("HEAD"))
+    place = hub(repo, policy, kinds)
+    asked = True
+    try:
+        snapshot = place.read()
+    except GuardError as error:
+        if error.kind != "network":
+            raise
+        report.warn(f"{error.what}\n  why: what follows is as it was last fetched\n  fix: {error.fix}")
+        asked, snapshot = False, last_seen(repo, policy)
+    return policy, snapshot, found(repo, snapshot.refs), asked
 
 
 def claim(repo: Repo, name: str, scope: Sequence[str], intent: str, report: Report) -> int:
@@ -84,13 +100,14 @@ def release(repo: Repo, name: str, status: str, report: Report) -> int:
     except Held as held:
         return _held(report, held)
     recorded = record(at, report)
-    _tell_ended(report, ended)
+    tell_ended(report, ended)
     lane = (ended.lanes or ended.before)[0]
     report.result({**said(lane), "recorded": recorded, "exit": 0})
     return 0
 
 
-def _tell_ended(report: Report, ended: Ended) -> None:
+def tell_ended(report: Report, ended: Ended) -> None:
+    """Say which lanes were let go."""
     for lane in ended.lanes:
         report.say(f"released {lane.lane}: {lane.status}")
     for lane in ended.before:

@@ -77,9 +77,9 @@ def _all(repo: Repo, *, fix: bool) -> Iterator[Found]:
     yield _installs(wiring)
     if wiring.installed:
         yield _works(repo, wiring)
-    yield _leftovers(repo)
+    yield leftovers(repo)
     if not repo.bare:
-        yield _markers(repo, policy)
+        yield markers(repo, policy)
 
 
 def _policy(repo: Repo, policy: Policy) -> Found:
@@ -224,7 +224,7 @@ def _line(said: str) -> str:
 # --- what was left behind --------------------------------------------------------------------------------------
 
 
-def _leftovers(repo: Repo) -> Found:
+def leftovers(repo: Repo) -> Found:
     """Work that git has put away and not given back."""
     lines = []
     for name in ("rebase-merge", "rebase-apply"):
@@ -247,7 +247,7 @@ def _leftovers(repo: Repo) -> Found:
     return Found("leftover work", "ok", "none: no stash, no autostash")
 
 
-def _markers(repo: Repo, policy: Policy) -> Found:
+def markers(repo: Repo, policy: Policy) -> Found:
     """Conflict markers in shared files, and unmerged paths where nothing is being merged."""
     grown = (glob for each in policy.append_globs().values() for glob in each)
     shared = [f":(top,glob){glob}" for glob in (*policy.canonical, f"{policy.inbox}**", *grown)]

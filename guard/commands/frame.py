@@ -26,7 +26,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     rostered, expected = roster(tree, policy)
     if frame is None:
         frame = rostered if rostered is not None and rostered > counter else counter + 1
-    unmerged = _unmerged(repo, policy, snapshot.tip, snapshot.deltas)
+    unmerged = unmerged(repo, policy, snapshot.tip, snapshot.deltas)
     rows = _rows(tree, policy, frame, expected if rostered == frame else [], unmerged)
     late = sorted(
         {(entry.frame, entry.stream) for entry in unmerged if isinstance(entry, Delta) and entry.frame <= counter}
@@ -47,7 +47,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     return 0
 
 
-def _unmerged(repo: Repo, policy: Policy, tip: str | None, deltas: dict[str, str]) -> list[Delta | Invalid]:
+def unmerged(repo: Repo, policy: Policy, tip: str | None, deltas: dict[str, str]) -> list[Delta | Invalid]:
     """What the next merge would take in, judged."""
     if tip is None:
         return []

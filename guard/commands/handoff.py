@@ -1,0 +1,179 @@
+"""`guard handoff` and `guard lesson`: what a session leaves to those who come after it."""
+
+import shlex
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from guard import identity, lease
+from guard.claims import Desk
+from guard.commands.claim import desk, record, said, tell_ended
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.lease import MAX_BODY, MAX_NAME, Lane, Lesson, Session
+from guard.leases import found, now, origin
+from guard.records import lessons
+from guard.report import Report, number
+from guard.scopes import covers
+
+
+def handoff(
+    repo: Repo, text: str, next_text: str, passing: Sequence[str], report: Report, *, leave: bool, learned: str
+) -> int:
+    """Push the session's commits, let its lanes go, and leave a section in the notes and a row in the index."""
+    session = identity.needed(repo)
+    if not text.strip():
+        raise GuardError(
+            "usage",
+            "a hand-off without a word",
+            "who comes next knows only what stands in the notes",
+            "guard handoff -m 'what was done'",
+        )
+    _limited(text + next_text, "what a session leaves")
+    at = desk(repo, session, report, prune=True)
+    snapshot = at.place.read()
+    own = found(repo, snapshot.refs).of(session)
+    _known(passing, own)
+    left = uncommitted(repo, own)
+    if left and not leave:
+        paths = " ".join(map(shlex.quote, left))
+        raise GuardError(
+            "state",
+            f"{number(len(left), 'path')} of {session}'s lanes not committed: {', '.join(left[:10])}",
+            "whoever claims them next would not see that work; nothing was released",
+            f"guard commit -m 'what: why' {paths}, or guard handoff --leave -m ... to say in the notes where it lies",
+        )
+    pushed = push(repo, at, session)
+    ending = Session(
+        *origin(repo, session, at.policy, now()), status="ENDED", text=text, next=next_text, left=tuple(left),
+        worktree=str(repo.top()),
+    )  # fmt: skip
+    if learned:
+        _lesson(repo, at, session, learned, "", report)
+    ended = at.hand_off(session, ending, passing)
+    recorded = record(at, report)
+    identity.forget(repo, session)
+    tell_ended(report, ended)
+    report.say(
+        f"{session} handed off: {at.policy.notes} and {at.policy.sessions} say so"
+        if recorded
+        else f"{session} handed off"
+    )
+    for path in left:
+        report.say(f"  left uncommitted: {path}")
+    report.result(
+        {
+            "session": session,
+            "lanes": [said(lane) for lane in (*ended.lanes, *ended.before)],
+            "left": left,
+            "pushed": pushed,
+            "recorded": recorded,
+            "exit": 0,
+        }
+    )
+    return 0
+
+
+def _known(passing: Sequence[str], own: Sequence[Lane]) -> None:
+    for name in passing:
+        if name not in {lane.lane for lane in own}:
+            raise GuardError("usage", f"--pass {name}: that lane is not yours to pass on", "", "guard board")
+
+
+def uncommitted(repo: Repo, own: Collection[Lane]) -> list[str]:
+    """The paths of lanes that differ from HEAD in this work tree, new files included."""
+    if repo.bare:
+        return []
+    out = repo.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", ":/")
+    paths = [entry[3:] for entry in out.split("\0") if entry]
+    scope = [glob for lane in own for glob in lane.scope]
+    return [path for path in paths if scope and covers(scope, path)]
+
+
+def push(repo: Repo, at: Desk, session: str) -> str:
+    """Push the commits that only this clone has; returns the branch, empty where there is nothing to push.
+
+    Raises `GuardError` where they cannot be pushed: a lane is not let go while its work is here alone.
+    """
+    head = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode(errors="surrogateescape")
+    branch = head.strip()
+    if not at.place.atomic or not branch or repo.resolve("HEAD") is None:
+        return ""
+    ahead = repo.run("rev-list", "--max-count=1", "HEAD", "--not", f"--remotes={at.place.name}").strip()
+    if not ahead:
+        return ""
+    done = repo.call("push", "--quiet", at.place.name, f"HEAD:refs/heads/{branch}", check=False)
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if "hint:" not in line]
+        raise GuardError(
+            "contention",
+            f"the commits of {branch} cannot be pushed: {'; '.join(lines[-3:])}",
+            f"{session}'s work would be in this clone alone; nothing was released",
+            f"guard sync, then guard handoff again (or git push {at.place.name} HEAD:{session.lower()})",
+        )
+    return branch
+
+
+def lesson(repo: Repo, title: str, body_file: str, report: Report) -> int:
+    """Write a lesson under a number that nobody else gets."""
+    session = identity.needed(repo)
+    at = desk(repo, session, report, prune=True)
+    body = _body(body_file)
+    given, path = _lesson(repo, at, session, title, body, report)
+    recorded = record(at, report)
+    report.say(f"L-{given.number:03d}: {path}")
+    report.result({"number": given.number, "path": path, "session": session, "recorded": recorded, "exit": 0})
+    return 0
+
+
+def _lesson(repo: Repo, at: Desk, session: str, title: str, body: str, report: Report) -> tuple[Lesson, str]:
+    title = " ".join(title.split())
+    if not lease.fit(title):
+        raise GuardError(
+            "usage",
+            f"{title!r} cannot be the title of a lesson",
+            f"it is one printable line of 1 to {MAX_NAME} characters",
+            "guard lesson 'copy the inputs, and check that they came' --body-file FILE",
+        )
+    _limited(body, "a lesson")
+    folder = at.policy.lessons
+
+    def files(tip: str | None) -> list[tuple[str, str]]:
+        return [(path, oid) for mode, oid, path in repo.tree(tip, folder) if mode.startswith("100")] if tip else []
+
+    wish = Lesson(*origin(repo, session, at.policy, now()), title=title, body=body)
+    known: list[tuple[str, str]] = []
+
+    def floor(tip: str | None) -> int:
+        known[:] = [each for each in files(tip) if lessons.number_of(each[0]) is not None]
+        return lessons.next_number(path for path, _ in known) - 1
+
+    given = at.lesson(wish, floor)
+    objects = repo.reader.find_many([oid for _, oid in known])
+    there = [(path, each.data) for (path, _), each in zip(known, objects, strict=True) if each is not None]
+    for path, heading, _ in lessons.near(title, body, there)[:3]:
+        report.warn(f"{path} says much the same: {heading}")
+    return given, lessons.path_of(folder, given.number, title)
+
+
+def _body(name: str) -> str:
+    """The text of a file; of standard input for `-`."""
+    if not name:
+        return ""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise GuardError(
+            "usage", f"{name} cannot be read: {error.strerror}", "", "--body-file FILE, or - for stdin"
+        ) from None
+    return data.decode(errors="replace")
+
+
+def _limited(text: str, what: str) -> None:
+    if len(text.encode(errors="replace")) > MAX_BODY:
+        raise GuardError(
+            "usage",
+            f"{what} has at most {MAX_BODY >> 10} KiB",
+            "it travels in a ref",
+            "commit the rest as a file of its own",
+        )
