@@ -69,19 +69,22 @@ class Recorder:
 
     def _board(self, tip: str | None, held: Found, made: Recording) -> None:
         data, old = self._read(tip, self.policy.board)
-        entries: list[Lane] = []
+        entries: list[tuple[str, Lane]] = []
 
         def shown(said: Said) -> bool:
             return board.holds(data, said.mark) or board.holds(old, said.mark)
 
         for ref, (oid, lane) in held.lanes.items():
-            entries += [each for each in history(self.repo, oid, shown) if isinstance(each, Lane)]
+            when = ""
+            for each in history(self.repo, oid, shown):
+                when = max(when, each.since)  # what follows stands below, whatever the clock of its machine said
+                entries += [(when, each)] if isinstance(each, Lane) else []
             if not lane.open:
                 made.served[ref] = oid, None
-        entries.sort(key=lambda each: (each.since, each.nonce))
-        if entries:
-            made.files[self.policy.board] = board.append(data, [row(each) for each in entries])
-            made.added += entries
+        missing = [lane for _, lane in sorted(entries, key=lambda entry: (entry[0], entry[1].lane))]
+        if missing:
+            made.files[self.policy.board] = board.append(data, [row(each) for each in missing])
+            made.added += missing
 
     def _sessions(self, tip: str | None, held: Found, made: Recording) -> None:
         ended = sorted((each for _, each in held.sessions.values() if each.ended), key=lambda each: each.since)

@@ -23,7 +23,16 @@ LAYERS = (
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
-        *("framework_file", "index_file", "index_repair", "stale_lock", "identity", "claims", "recording", "lanes_seen"),
+        *(
+            "framework_file",
+            "index_file",
+            "index_repair",
+            "stale_lock",
+            "identity",
+            "claims",
+            "recording",
+            "lanes_seen",
+        ),
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},

@@ -26,12 +26,12 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     rostered, expected = roster(tree, policy)
     if frame is None:
         frame = rostered if rostered is not None and rostered > counter else counter + 1
-    unmerged = unmerged(repo, policy, snapshot.tip, snapshot.deltas)
-    rows = _rows(tree, policy, frame, expected if rostered == frame else [], unmerged)
+    waiting = unmerged(repo, policy, snapshot.tip, snapshot.deltas)
+    rows = _rows(tree, policy, frame, expected if rostered == frame else [], waiting)
     late = sorted(
-        {(entry.frame, entry.stream) for entry in unmerged if isinstance(entry, Delta) and entry.frame <= counter}
+        {(entry.frame, entry.stream) for entry in waiting if isinstance(entry, Delta) and entry.frame <= counter}
     )
-    bad = [rejection(entry, policy.inbox) for entry in unmerged if isinstance(entry, Invalid)]
+    bad = [rejection(entry, policy.inbox) for entry in waiting if isinstance(entry, Invalid)]
     _tell(report, counter, frame, rows, late, bad)
     report.result(
         {
@@ -40,7 +40,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
             "streams": [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
             "late": [{"frame": at, "stream": stream} for at, stream in late],
             "rejected": bad,
-            "unmerged": len(unmerged),
+            "unmerged": len(waiting),
             "exit": 0,
         }
     )

@@ -99,11 +99,13 @@ def _sections(lines: Sequence[str]) -> tuple[list[Section], int]:
         if (match := _head(place, line)) and (place not in hidden or _of_series(match[2]))
     ]  # a comment in code is no heading; a session's is, behind a fence that somebody forgot to close
     top = [place for place, depth, _ in heads if depth == 1]
-    if top[:1] == [place for place, _, _ in heads[:1]] and (len(top) == 1 or not _of_series(heads[0][2])):
+    if heads and top[:1] == [place for place, _, _ in heads[:1]] and (len(top) == 1 or not _of_series(heads[0][2])):
         heads = heads[1:]  # the title
     depths = [depth for _, depth, heading in heads if _of_series(heading)] or [depth for _, depth, _ in heads]
     level = min(depths, default=2)
     heads = [head for head in heads if head[1] <= level]
+    if not heads:
+        return [], level
     ends = [*(place for place, _, _ in heads[1:]), len(lines)]
     return [_section(lines, place, heading, end) for (place, _, heading), end in zip(heads, ends, strict=True)], level
 
