@@ -39,9 +39,8 @@ def test_a_hand_off_leaves_notes_and_frees_the_lanes(lab: Lab, place: tuple[Path
     assert "the sea" in notes
     assert "it took a while" in notes
     assert "S5" in lab.show(hub, INDEX).decode()
-    assert (
-        "# L-001: dredge before the flood" in lab.show(hub, "memory/lessons/L-001-dredge-before-the-flood.md").decode()
-    )
+    lesson = lab.show(hub, "memory/lessons/L-001-dredge-before-the-flood.md").decode()
+    assert lesson.startswith("# L-001: dredge before the flood")
     states = [line.split("|")[11].strip() for line in lab.show(hub, BOARD).decode().splitlines() if "lease=" in line]
     assert states == ["CLAIMED", "CLAIMED", "MERGED", "READY"]
     assert list(lab.refs(hub, "refs/guard/lanes", "refs/guard/lessons")) == []
@@ -170,14 +169,14 @@ def test_log_answers_exactly(lab: Lab, place: tuple[Path, Path]) -> None:
     assert [each["session"] for each in told] == ["S150", "S159"]
     assert told[0]["commits"][0]["files"] == ["f-150"]
     assert told[1]["lanes"] == [{"lane": "RIVER", "state": "CLAIMED"}]
-    assert [each["files"] for each in told[1]["commits"]][0] == ["f-159"]
-    assert "no commit" in lab.guard(here, "log", "S15-S14", code=2).err or True
+    assert told[1]["commits"][0]["files"] == ["f-159"]
+    assert "ends before" in lab.guard(here, "log", "S15-S14", code=2).err
     assert lab.guard(here, "log", "S152", "--json").json["sessions"] == []
     assert "neither" in lab.guard(here, "log", "S1x", code=2).err
 
 
 def test_rotation_moves_and_loses_nothing(lab: Lab, place: tuple[Path, Path]) -> None:
-    """Rows of closed lanes and old sections go to the archives, in a commit that the rules pass; twice changes nothing."""
+    """Rows of closed lanes and old sections go to the archives, in a commit that the rules pass; once is enough."""
     hub, here = place
     rows = "".join(f"| 2026-01-01 | OLD-{n} | S1 | src | MERGED |\n" for n in range(6))
     notes = "".join(f"## S{n} session note\n- of {n}\n\n" for n in range(9, 1, -1))
