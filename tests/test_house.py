@@ -23,16 +23,8 @@ LAYERS = (
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
-        *(
-            "framework_file",
-            "index_file",
-            "index_repair",
-            "stale_lock",
-            "identity",
-            "claims",
-            "recording",
-            "lanes_seen",
-        ),
+        *("framework_file", "index_file", "index_repair", "stale_lock"),
+        *("identity", "claims", "recording", "lanes_seen"),  # who is at work, on what, and how others see it
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},
@@ -110,6 +102,11 @@ def test_merge_is_pure() -> None:
 def test_rules_are_pure() -> None:
     """A rule sees a Change and a Policy: it starts no process, opens no file and reads no clock."""
     assert not impurities("guard/rules")
+
+
+def test_records_are_pure() -> None:
+    """A record is made of bytes and words: no file is opened, no git is started, times come as arguments."""
+    assert not impurities("guard/records")
 
 
 def test_no_module_imports_a_later_layer() -> None:

@@ -9,9 +9,9 @@ from guard.records.text import decode, encode, lines_of
 LIKE = 0.38
 """From which likeness on two lessons are near-duplicates.
 
-Measured on pairs as `near` does (tests/records/test_lessons.py holds some): the same lesson written twice, by different
-hands, comes to 0.44 and more; different lessons on one subject to 0.17 at most, and different notes of one real fleet,
-which share its jargon, to 0.33.
+Measured on pairs as `near` does (some are in tests/data/records/lessons.json): the same lesson written twice, by
+different hands, comes to 0.44 and more; different lessons on one subject to 0.17 at most, and different notes of one
+real fleet, which share its jargon, to 0.33.
 """
 
 _NAME = re.compile(r"(?:.*/)?L-([0-9]{1,9})(?:-[^/]*)?\.md", re.DOTALL)

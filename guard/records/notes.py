@@ -12,6 +12,7 @@ from guard.records.text import decode, encode, eol_of, lines_of
 
 _HEADING = re.compile(r"(#{1,3}) +(.*)")
 _DATE = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
+_SERIAL = re.compile(r"\W*(S[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})")
 _LIKE_HEADING = re.compile(r" {0,3}(#{1,6}(\s|$)|=+\s*$)")
 _UNDERLINE = re.compile(r" {0,3}-+\s*$")
 _MARKER = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
@@ -98,16 +99,17 @@ def _sections(lines: Sequence[str]) -> tuple[list[Section], int]:
         for place, line in enumerate(lines)
         if (match := _head(place, line)) and (place not in hidden or _of_series(match[2]))
     ]  # a comment in code is no heading; a session's is, behind a fence that somebody forgot to close
-    top = [place for place, depth, _ in heads if depth == 1]
-    if heads and top[:1] == [place for place, _, _ in heads[:1]] and (len(top) == 1 or not _of_series(heads[0][2])):
-        heads = heads[1:]  # the title
+    if heads and heads[0][1] == 1 and not _SERIAL.match(heads[0][2]):
+        heads = heads[1:]  # the title, which may end with the day or the session it was last looked at
     depths = [depth for _, depth, heading in heads if _of_series(heading)] or [depth for _, depth, _ in heads]
     level = min(depths, default=2)
     heads = [head for head in heads if head[1] <= level]
-    if not heads:
-        return [], level
-    ends = [*(place for place, _, _ in heads[1:]), len(lines)]
-    return [_section(lines, place, heading, end) for (place, _, heading), end in zip(heads, ends, strict=True)], level
+    starts = [*(place for place, _, _ in heads), len(lines)]
+    found = [
+        _section(lines, start, heading, end)
+        for (_, _, heading), (start, end) in zip(heads, pairwise(starts), strict=True)
+    ]
+    return found, level
 
 
 def _head(place: int, line: str) -> re.Match[str] | None:

@@ -45,12 +45,14 @@ def _with_rows(text: str, source: table.Table, header: Sequence[str], rows: Sequ
 def rotate_sections(data: bytes, archive: bytes | None, keep: int) -> tuple[bytes, bytes | None]:
     """The notes with their newest `keep` sections, and the archive with the others, in the order they had.
 
-    Only sections of the series are counted and moved: one that names neither a session nor a day, among such as do,
-    stays. Where nothing is to be moved, both come back as they are.
+    At least one stays: it says how the file heads its sections; two say where new ones go. Only sections of the series
+    are counted and moved: one that names neither a session nor a day, among such as do, stays. Where nothing is to be
+    moved, both come back as they are.
     """
     lines = lines_of(decode(data))
     series = notes.series(notes.sections(data))
     top = notes.on_top(series)
+    keep = max(keep, 1)
     old = series[keep:] if top else series[: max(len(series) - keep, 0)]
     if not old:
         return data, archive

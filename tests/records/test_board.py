@@ -145,19 +145,21 @@ def test_where_there_is_no_table_one_is_made(before: bytes | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "row"),
+    ("columns", "cells"),
     [
-        (b"| Lane | Status | Etc |\n|---|---|---|\n", "| L-NEW | CLAIMED | {mark}, date=2026-03-04, session=S96, scope=src/ |\n"),
-        (b"| status | note | LANE |\n|---|---|---|\n", "| CLAIMED | date=2026-03-04, session=S96, scope=src/, {mark} | L-NEW |\n"),
-        (b"| Lane | Status | Who |\n|---|---|---|\n", "| L-NEW | CLAIMED | date=2026-03-04, session=S96, scope=src/, {mark} |\n"),
-        (b"| Lane | Status |\n|---|---|\n", "| L-NEW | CLAIMED | date=2026-03-04, session=S96, scope=src/, {mark} |\n"),
-        (b"| Lane | Status | Etc |\r\n|---|---|---|\r\n", "| L-NEW | CLAIMED | {mark}, date=2026-03-04, session=S96, scope=src/ |\r\n"),
+        ("Lane | Status | Etc", "L-NEW | CLAIMED | lease=0123456789ab, {rest}"),
+        ("status | note | LANE", "CLAIMED | {rest}, lease=0123456789ab | L-NEW"),
+        ("Lane | Status | Who", "L-NEW | CLAIMED | {rest}, lease=0123456789ab"),
+        ("Lane | Status", "L-NEW | CLAIMED | {rest}, lease=0123456789ab"),
     ],
-)  # fmt: skip
-def test_what_has_no_column_goes_along(table: bytes, row: str) -> None:
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_has_no_column_goes_along(columns: str, cells: str, end: str) -> None:
     """Into Etc, else behind the notes, else into the last column that holds text, else behind all of them."""
+    table = f"| {columns} |{end}|---|---|---|{end}".encode()
     grown = board.append(table, [ENTRY])
-    assert grown == table + row.format(mark=MARK).encode()
+    row = cells.format(rest="date=2026-03-04, session=S96, scope=src/")
+    assert grown == table + f"| {row} |{end}".encode()
     assert board.holds(grown, MARK)
     [read] = board.rows(grown)
     assert (read.lane, read.status) == ("L-NEW", "CLAIMED")
