@@ -64,6 +64,8 @@ class Desk:
     policy: Policy
     recorder: Recorder | None = None
     note: Note = lambda _: None
+    shown: bool = False
+    """Whether the last move brought along every record that the branch lacked."""
 
     def move(self, moves: Callable[[Snapshot, Found, datetime], Mapping[str, Move]]) -> None:
         """Move refs on the hub to what `moves` makes of what was read, until that is in.
@@ -76,6 +78,7 @@ class Desk:
         def make(snapshot: Snapshot) -> Offer | None:
             nonlocal tries
             tries += 1
+            self.shown = False
             refs = dict(moves(snapshot, found(self.repo, snapshot.refs), now()))
             if not refs:
                 return None
@@ -84,7 +87,9 @@ class Desk:
             then = {ref: oid for ref, (_, oid) in refs.items() if oid is not None}
             offer = self.recorder.offer(Snapshot(snapshot.tip, {**snapshot.refs, **then}))
             if offer is None or offer.commit is None:
+                self.shown = offer is None
                 return Offer(None, refs)
+            self.shown = True
             done = {ref: (refs.get(ref, move)[0], move[1]) for ref, move in offer.refs.items()}
             return Offer(offer.commit, {**refs, **done})
 

@@ -32,6 +32,8 @@ def _folder(path: Path | None) -> Path | None:
             "the folder says which repository is meant, so nothing was done",
             "-C DIR, with a folder that is there",
         )
+    if path is not None:
+        _named.append(path)
     return path
 
 
@@ -47,6 +49,9 @@ Quiet = Annotated[
 ]
 
 HERE = Path()
+
+_named = [HERE]
+"""The folders that -C named; the last one is where the command works."""
 
 
 def _version(asked: bool) -> None:
@@ -84,7 +89,24 @@ def _run(report: Report, command: Callable[[], int]) -> None:
         code = 130
     except BrokenPipeError:
         code = 0
+    _keep_leases()
     raise typer.Exit(code)
+
+
+def _keep_leases() -> None:
+    """Renew the leases of the session at work, where half of their time is gone: this is its sign of life."""
+    from guard import identity
+    from guard.git import Repo
+
+    try:
+        repo = Repo(_named[-1])
+        session = identity.due(repo)
+    except GuardError:
+        return
+    if session is not None:
+        from guard.keeping import keep
+
+        keep(repo, session)
 
 
 @app.command(rich_help_panel="frames")

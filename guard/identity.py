@@ -2,11 +2,15 @@
 
 import os
 import re
+import time
+from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Repo
 
 VARIABLE = "GUARD_SESSION"
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 _NAME = re.compile(r"[Ss]?([0-9]{1,9})\Z", re.ASCII)
 
@@ -64,6 +68,22 @@ def forget(repo: Repo, name: str) -> None:
     """End the record of a session in this work tree, where it is still that one's."""
     if recorded(repo) == name:
         (repo.git_dir / "guard" / "session").unlink(missing_ok=True)
+
+
+def renewal_note(repo: Repo, name: str) -> Path:
+    """Where it is noted when a session's leases are to be renewed: see `keeping`."""
+    return repo.git_dir / "guard" / f"renew-{name}"
+
+
+def due(repo: Repo) -> str | None:
+    """The session at work here, where its leases are to be renewed now."""
+    try:
+        name = session(repo)
+        if name is None or renewal_note(repo, name).read_text().strip() > time.strftime(_TIME, time.gmtime()):
+            return None
+    except (OSError, ValueError, GuardError):
+        return None
+    return name
 
 
 def normal(text: str) -> str | None:

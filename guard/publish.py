@@ -166,8 +166,7 @@ class Remote:
         done = self.repo.call(*words, self.name, *refspecs, check=False)
         said = (done.stdout + done.stderr).decode(errors="replace")
         if done.returncode == 0:
-            if new is not None:
-                self.repo.call("update-ref", self.tracking, new, check=False)
+            self._remember(new, refs)
             return "won", ""
         # A lost answer looks like a lost race, so the hub itself is asked who won.
         now = self.read()
@@ -177,6 +176,14 @@ class Remote:
             return "won", ""
         same = now.tip == old if new is not None else all(now.refs.get(ref) == read for ref, (read, _) in refs.items())
         return ("refused" if same else "lost"), _told(said)
+
+    def _remember(self, new: str | None, refs: Mapping[str, Move]) -> None:
+        """Take over what was pushed into what is known of the remote; the next fetch would do it too."""
+        lines = [f"update {self.tracking} {new}"] if new is not None else []
+        for ref, (_, wanted) in refs.items():
+            copy = self.copies + ref.removeprefix(REFS)
+            lines.append(f"update {copy} {wanted}" if wanted else f"delete {copy}")
+        self.repo.call("update-ref", "--stdin", input="".join(f"{line}\n" for line in lines).encode(), check=False)
 
 
 def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from guard import identity, lease
+from guard import identity, keeping, lease
 from guard.claims import Claimed, Desk, Ended, Held
 from guard.errors import GuardError
 from guard.git import Repo
@@ -50,6 +50,7 @@ def claim(repo: Repo, name: str, scope: Sequence[str], intent: str, report: Repo
         claimed = at.claim(wish)
     except Held as held:
         return _held(report, held)
+    note_all(repo, session, at)
     told = _tell_claimed(report, at, claimed)
     recorded = record(at, report)
     report.result({**told, "recorded": recorded, "exit": 0})
@@ -75,6 +76,7 @@ def renew(repo: Repo, report: Report) -> int:
         lanes = at.renew(session)
     except Held as held:
         return _held(report, held)
+    keeping.note(repo, at.policy, session, lanes)
     for lane in lanes:
         report.say(f"renewed {lane.lane} for {session} until {lane.expires}")
     if not lanes:
@@ -100,10 +102,16 @@ def release(repo: Repo, name: str, status: str, report: Report) -> int:
     except Held as held:
         return _held(report, held)
     recorded = record(at, report)
+    note_all(repo, session, at)
     tell_ended(report, ended)
     lane = (ended.lanes or ended.before)[0]
     report.result({**said(lane), "recorded": recorded, "exit": 0})
     return 0
+
+
+def note_all(repo: Repo, session: str, at: Desk) -> None:
+    """Note until when a session holds its lanes, as they were read or moved last."""
+    keeping.note(repo, at.policy, session, found(repo, last_seen(repo, at.policy).refs).of(session))
 
 
 def tell_ended(report: Report, ended: Ended) -> None:
@@ -116,7 +124,8 @@ def tell_ended(report: Report, ended: Ended) -> None:
 
 def record(at: Desk, report: Report) -> bool:
     """Add to the state branch what it lacks; False, and a warning, where that has to wait for the next publisher."""
-    assert isinstance(at.recorder, Recorder)
+    if at.recorder is None or at.shown:
+        return True
     try:
         publish_rest(at.place, at.recorder)
     except GuardError as error:

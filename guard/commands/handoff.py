@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from guard import identity, lease
+from guard import identity, keeping, lease
 from guard.claims import Desk
 from guard.commands.claim import desk, record, said, tell_ended
 from guard.errors import GuardError
@@ -52,6 +52,7 @@ def handoff(
         _lesson(repo, at, session, learned, "", report)
     ended = at.hand_off(session, ending, passing)
     recorded = record(at, report)
+    keeping.note(repo, at.policy, session, [])
     identity.forget(repo, session)
     tell_ended(report, ended)
     report.say(

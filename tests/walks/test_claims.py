@@ -328,3 +328,31 @@ def test_the_prefix_is_the_policys(lab: Lab) -> None:
     names = [ref for ref in lab.refs(lab.hub) if ref != "refs/heads/main"]
     assert names
     assert all(ref.startswith("refs/heads/guard/") for ref in names)
+
+
+def test_every_command_of_a_session_renews_its_leases(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """A lease with less than half of its time left is renewed by the way, without a word; a fresh one is left alone."""
+    hub, one, other = place
+    first = claim(lab, one, "S1", "RIVER", "src").json
+    oid = lab.refs(hub, "refs/guard/lanes")[lane_ref("RIVER")]
+    lab.guard(one, "config", env=as_session("S1"))
+    assert lab.refs(hub, "refs/guard/lanes")[lane_ref("RIVER")] == oid
+    put = lanes(lab, hub)["RIVER"]
+    late = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=20)
+    old = Lane(
+        **{**{key: put[key] for key in put if key != "kind"}, "scope": tuple(put["scope"]), "expires": spell(late)}
+    )
+    commit = lab.git(one, "commit-tree", f"{oid}^{{tree}}", input=old.message().encode())
+    if hub == one:
+        lab.git(one, "update-ref", lane_ref("RIVER"), commit)
+    else:
+        lab.git(one, "push", "-q", "--force", "origin", f"{commit}:{lane_ref('RIVER')}")
+    [note] = Path(lab.git(one, "rev-parse", "--absolute-git-dir")).glob("guard/renew-S1")
+    note.write_text(f"{spell(late - timedelta(hours=1))}\n")
+    lab.guard(other, "config", env=as_session("S1"))
+    assert lanes(lab, hub)["RIVER"]["expires"] == spell(late), "this work tree made no claim"
+    said = lab.guard(one, "config", env=as_session("S1"))
+    assert lanes(lab, hub)["RIVER"]["expires"] >= first["expires"]
+    assert said.err == ""
+    lab.guard(one, "release", "RIVER", env=as_session("S1"))
+    assert not note.exists()
