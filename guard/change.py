@@ -62,6 +62,18 @@ class Bulk:
         self.folders = tuple(folders)
 
 
+class Held:
+    """A lane that a session holds: its paths are `scope`, a list of globs; `ends` is when its lease does, in UTC."""
+
+    __slots__ = ("ends", "name", "scope", "session")
+
+    def __init__(self, name: str, session: str, scope: "Sequence[str]", ends: str = "") -> None:
+        self.name = name
+        self.session = session
+        self.scope = tuple(scope)
+        self.ends = ends
+
+
 def _nothing(_name: str, _side: int = 0) -> None:
     return None
 
@@ -86,6 +98,9 @@ class Change:
     - `counter`: the newest closed frame, None where nothing says it; `instant`: seconds since 1970, None for any;
     - `bulk`: how the index was written, where that was in bulk; `command`: what was asked of git, as words;
     - `computed`: the commit was made again from its parent and the deltas, byte for byte;
+    - `session`: whose it is, "" where nobody says; `lanes()`: what sessions hold now, as last heard of;
+    - `elsewhere(file)`: where a new file stands already with other content, in words, "" for nowhere;
+    - `undoes(file)`: whose change it silently takes back, in words, "" for nobody's;
     - `parents`: how many there are, or will be.
     """
 
@@ -116,6 +131,10 @@ class Change:
         command: "Sequence[str]" = (),
         computed: bool = False,
         parents: int = 1,
+        session: str = "",
+        lanes: "Callable[[], Sequence[Held]]" = tuple,
+        elsewhere: "Callable[[File], str]" = lambda _file: "",
+        undoes: "Callable[[File], str]" = lambda _file: "",
     ) -> None:
         self.files = tuple(files)
         self.read = read
@@ -134,3 +153,7 @@ class Change:
         self.command = tuple(command)
         self.computed = computed
         self.parents = parents
+        self.session = session
+        self.lanes = lanes
+        self.elsewhere = elsewhere
+        self.undoes = undoes

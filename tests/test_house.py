@@ -24,7 +24,14 @@ LAYERS = (
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
         *("framework_file", "index_file", "index_repair", "stale_lock"),
-        *("identity", "claims", "recording", "lanes_seen", "keeping"),  # who is at work, on what, and how others see it
+        *(
+            "identity",
+            "claims",
+            "recording",
+            "lanes_seen",
+            "keeping",
+            "neighbours",
+        ),  # who is at work, on what, and how others see it
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},
