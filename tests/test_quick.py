@@ -39,12 +39,39 @@ def test_ordinary_deltas_are_certain() -> None:
     value = delta(posts_created=[{"number": 5}, 6], comments_added=["x", {"id": "y"}], reactions_added=[{"count": 2}])
     assert says_yes(NAME, json.dumps(value, indent=2).encode())
     assert says_yes(NAME, json.dumps({**value, "_meta": {"status": "fallback"}, "mood": [[1.50]]}).encode())
+    dotted = {**value, "stream_id": "m1.night-2_b", "reactions_added": 20}
+    assert says_yes("frame-7-m1.night-2_b.json", json.dumps(dotted).encode())
+
+
+@pytest.mark.parametrize("key", ["completed_at", "timestamp", "_meta"])
+@pytest.mark.parametrize(
+    "text", ["2026-03-02T12:00:00Z", "2026-03-30T23:59:59.25Z", "2026-03-20T15:53:29.656690+00:00", "2024-02-28T00:00:00Z"]
+)
+def test_the_times_that_programs_write_are_certain(key: str, text: str) -> None:
+    """As isoformat() and `date -u` spell them, in each place where a time may stand."""
+    value = {**delta(), key: {"timestamp": text} if key == "_meta" else text}
+    if key != "completed_at":
+        del value["completed_at"]
+    assert says_yes(NAME, json.dumps(value).encode())
 
 
 ODD = st.sampled_from(
     [0, 1, -1, 7, 8, 7.0, True, None, "", "x", "solo", [], {}, [1], ["x"], [None], [1.5], [[]], [{}], {"a": 1}, 10**30]
 ).map(copy.deepcopy)
-KEYS = st.sampled_from([*quick._LISTS, "frame", "stream_id", "completed_at", "_meta", "set", "reactions_added", "else"])
+KEYS = st.sampled_from(
+    [*quick._LISTS, "frame", "stream_id", "completed_at", "timestamp", "_meta", "set", "reactions_added", "else"]
+)
+TIMES = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["2026", "1999", "2O26", "20٢6", "02026", "2999", ""]),
+        st.sampled_from(["-03-02", "-02-28", "-02-29", "-02-30", "-04-30", "-04-31", "-00-01", "-13-01", "-3-02", "-03-00"]),
+        st.sampled_from(["T", "t", " ", ""]),
+        st.sampled_from(["12:00:00", "24:00:00", "23:59:60", "23:60:00", "12:00", "-1:00:00", "12:00:0a"]),
+        st.sampled_from(["", ".5", ".", ".x", "." + "1" * 60]),
+        st.sampled_from(["Z", "z", "+00:00", "-00:00", "+01:00", "", "ZZ", "Z+00:00"]),
+    ),
+)
 
 
 @settings(max_examples=1500)
@@ -58,9 +85,36 @@ def test_a_yes_is_never_wrong(odd: dict[str, Any], name: str) -> None:
         assert judged_good(name, data)
 
 
+@settings(max_examples=3000)
+@given(TIMES, st.sampled_from(["completed_at", "timestamp"]))
+def test_a_yes_to_a_time_is_never_wrong(text: str, key: str) -> None:
+    """However a time is written, a quick yes is the judge's too, and none lies ahead."""
+    value = {**delta(), key: text}
+    data = json.dumps(value, ensure_ascii=False).encode()
+    if says_yes(NAME, data):
+        assert judged_good(NAME, data)
+        assert value["completed_at"] < "2999"
+
+
+@pytest.mark.parametrize(
+    "stream", ["a..b", "a.", "a.lock", ".a", "-a", "", "a b", "ä", "a/b", "a" * 129, "a\n", "aK", "a--0123456789abcdef"]
+)
+def test_a_yes_to_a_stream_is_never_wrong(stream: str) -> None:
+    """A name that no file or ref may bear, or that looks like a further run's, gets no quick yes that the judge denies."""
+    name = f"frame-7-{stream}.json"
+    data = json.dumps({**delta(), "stream_id": stream}).encode()
+    assert judged_good(name, data) or not says_yes(name, data)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","reactions_added":-0}',
+        '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","reactions_added":-1}',
+        '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z"} x',
+        '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","x":"\t"}',
+        '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","x":{"y":1,"y":1}}',
+        '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","x":' + "[" * 65 + "]" * 65 + "}",
         '{"frame":7,"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z"}',
         '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","x":NaN}',
         '{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","x":"\\ud800"}',
@@ -85,9 +139,11 @@ def test_what_the_judge_refuses_is_left_to_it(text: str) -> None:
 
 
 def test_it_starts_with_a_bare_python() -> None:
-    """It loads nothing that a bare interpreter has not, but json and re."""
+    """It loads nothing that a bare interpreter has not, neither at its start nor to read deltas."""
     root = Path(__file__).resolve().parent.parent
-    code = f"import sys; sys.path[:0] = [{str(root)!r}]; import guard.hooks.quick; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    code = f"import sys; sys.path[:0] = [{str(root)!r}]; from guard.hooks import quick\n"
+    code += "quick._delta('frame-7-solo.json', sys.stdin.buffer.read(), 6, 64); print(*sorted(sys.modules))"
+    words = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(words, input=json.dumps(delta()), capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert not loaded & {"typing", "dataclasses", "subprocess", "pathlib", "orjson", "guard.errors", "guard.policy"}
+    assert not loaded & {"typing", "dataclasses", "subprocess", "pathlib", "orjson", "json", "re", "enum", "guard.errors"}
