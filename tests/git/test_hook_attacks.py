@@ -1,6 +1,7 @@
 """Ways that were found around the hooks, or to lose something by them; each is closed, and stays so."""
 
 import json
+import random
 import subprocess
 import time
 from pathlib import Path
@@ -8,6 +9,11 @@ from pathlib import Path
 import pytest
 from walks.hooked import EDITED, STATE_FILE, git, guarded, refused, unhooked
 from walks.lab import INBOX, Lab, inbox_file
+
+from guard import hooks
+from guard.change import NONE, Change, File
+from guard.policy import Policy
+from guard.rules import merge_marker
 
 DELTA = b'{"frame": 1, "stream_id": "z", "completed_at": "2026-01-01T00:00:00Z"}'
 
@@ -108,6 +114,44 @@ def test_an_attribute_does_not_hide_markers(lab: Lab) -> None:
     lab.write(here, {"n.txt": "one\n<<<<<<< a\ntwo\n=======\nthree\n>>>>>>> b\n"})
     lab.git(here, "add", "--", "n.txt")
     refused(lab, here, "commit", "-m", "[S1] n: both", code="G106")
+
+
+def test_sh_lets_no_marker_pass_that_the_rule_sees(lab: Lab) -> None:
+    """Whatever lines a file gains and loses, where G106 finds a marker sh leaves the commit to the judge."""
+    here = lab.lone(adopt=False)
+    shims = Path(hooks.__file__).parent / "shims"
+    looks = f". '{shims}/guard-lib'; guard_load; guard_index=.git/index; guard_relevant && echo judged"
+    rng = random.Random(5)
+    lines = ["<<<<<<< a", "=======", ">>>>>>> b", "=======\r", "<<<<<<<", "text", "", "<a>", "> b", "====", "ä\udcff"]
+    whole = ["text", "<<<<<<< a", "x", "=======", "y", ">>>>>>> b", "z"]
+    pairs = [("\n".join(each for each in whole if each != gone), "\n".join(whole)) for gone in whole]
+    for _ in range(80):
+        texts = ["\n".join(rng.choices(lines, [9, 9, 9, 3, 1, 9, 5, 5, 5, 5, 2], k=rng.randrange(12))) for _ in "ab"]
+        if not rng.randrange(4):
+            texts[1] = texts[1].replace(">>>>>>>", "> >>>>>>").replace("<<<<<<<", " <<<<<<<")
+        pairs.append((texts[0] if rng.randrange(2) else "", texts[1]))
+    caught = passed = 0
+    for old, new in pairs:
+        before, after = (text.encode(errors="surrogateescape") or None for text in (old, new))
+        after = after or b"text"
+        if before is not None:
+            lab.write(here, {"x.txt": before})
+            lab.git(here, "add", "x.txt")
+            lab.git(here, "commit", "-q", "-m", "before", code=None)
+        else:
+            lab.git(here, "rm", "-q", "-f", "--ignore-unmatch", "x.txt")
+            lab.git(here, "commit", "-q", "-m", "before", code=None)
+        lab.write(here, {"x.txt": after})
+        lab.git(here, "add", "x.txt")
+        said = lab.run(here, "sh", "-c", looks).out
+        file = File("x.txt", NONE if before is None else "100644", "100644", "old", "new")
+        change = Change([file], read={"old": before, "new": after}.get)
+        if list(merge_marker.check(change, Policy())):
+            assert said == "judged\n", (before, after)
+            caught += 1
+        passed += not said
+    assert caught > 5
+    assert passed > 5
 
 
 def test_two_names_for_one_commit_are_two_moves(lab: Lab) -> None:
