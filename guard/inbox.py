@@ -1,16 +1,16 @@
 """What is wrong with a file of the inbox: the merge's own verdict in words, and what hooks refuse beyond it."""
 
-import posixpath
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
 
-from guard import schema
+from guard import certain
 from guard.policy import Policy
-from merge import values
-from merge.delta import Entry, Invalid, file_name, read
+from merge.laws import DEFAULT as LAWS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from merge.delta import Entry, Invalid  # what judges is loaded where a quick look is not enough
 
 Kind = Literal["file", "symlink", "submodule"]
 Fault = tuple[str, str, str]
@@ -49,6 +49,14 @@ def faults(
     `counter` is the newest closed frame and `now` the seconds since 1970: where they are None, neither frame nor time
     is held against them. `alike` are the inbox's names, by what they are in small letters.
     """
+    twin = next((other for other in alike.get(name.lower(), ()) if other != name), None)
+    if kind == "file" and twin is None and _certain(name, data, policy, counter, now):
+        return
+    import shlex
+
+    from guard import schema
+    from merge.delta import Entry, Invalid, read
+
     entry = Entry(name, data, kind)
     judged = read(entry, schema.conforms("delta"), policy.laws)
     if isinstance(judged, Invalid):
@@ -60,10 +68,22 @@ def faults(
     if now is not None and judged.moment[0] > now + DAY:
         message = f"its time {judged.moment[2]} is more than a day ahead"
         yield "$.completed_at", message, f'{edit}: "completed_at": "{_written(now)}"'
-    twin = next((other for other in alike.get(name.lower(), ()) if other != name), None)
     if twin:
         message = f"{name} and {twin} differ only in case, and are one file on macOS and Windows"
         yield "$.stream_id", message, "give the stream an id of its own"
+
+
+def _certain(name: str, data: bytes, policy: Policy, counter: int | None, now: float | None) -> bool:
+    """Whether a quick look is enough to say that a delta is good."""
+    laws = policy.laws
+    if laws.lists != LAWS.lists or len(data) > laws.max_bytes:
+        return False
+    newest = -1 if counter is None else counter
+    try:
+        certain.check(name, data, newest=newest, levels=laws.max_levels, now=now)
+    except certain.FAILURES:
+        return False
+    return True
 
 
 def ahead(frame: int, counter: int) -> str:
@@ -72,13 +92,22 @@ def ahead(frame: int, counter: int) -> str:
 
 
 def _written(instant: float) -> str:
+    from datetime import UTC, datetime
+
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _explained(
-    path: str, entry: Entry, judged: Invalid, alike: Mapping[str, Sequence[str]], now: float | None
+    path: str, entry: "Entry", judged: "Invalid", alike: Mapping[str, Sequence[str]], now: float | None
 ) -> Iterator[Fault]:
     """What is wrong with a file that is no delta, place by place."""
+    import posixpath
+    import shlex
+
+    from guard import schema
+    from merge import values
+    from merge.delta import file_name
+
     edit = f"edit {shlex.quote(path)}, then guard delta check {shlex.quote(path)}"
     message = f"{judged.reason}: {judged.detail}" if judged.detail else judged.reason
     if judged.reason == "schema" and judged.detail.startswith("$"):

@@ -13,6 +13,8 @@ from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 
+from guard.certain import FAILURES as UNCERTAIN
+from guard.certain import frame_of
 from guard.change import NONE, Bulk, Change, File
 from guard.errors import GuardError
 from guard.git import Change as Difference
@@ -227,9 +229,15 @@ class _Recorded:
 
 def _counter(repo: Repo, policy: Policy, commit: str) -> int | None:
     """The newest closed frame, here or at the hub as far as it was fetched; None where nothing readable says it."""
+    hub = f"refs/remotes/{policy.remote}/{policy.branch}"
+    try:
+        found = (repo.reader.read(f"{name}:{policy.laws.counter}") for name in (commit, hub))
+        newest = max(map(frame_of, found))
+        return newest if newest >= 0 else None
+    except UNCERTAIN:
+        pass
     from guard.plan import Tree, frame_counter
 
-    hub = f"refs/remotes/{policy.remote}/{policy.branch}"
     try:
         newest = max(frame_counter(Tree(repo, name), policy.laws) for name in (commit, hub))
     except GuardError:  # that file is another rule's; who adds a delta cannot mend it

@@ -17,7 +17,7 @@ LAYERS = (
     {
         *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems", "policy_lines"),
         *("rule", "schema", "shell", "appendonly", "scopes", "lease"),
-        *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
+        *("commandline", "counts", "inbox", "certain"),  # what rules and commands ask: words and values in, verdicts out
     },
     {"rules", "judge"},
     {

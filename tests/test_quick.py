@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import delta
-from guard.hooks import quick
+from guard import certain
 from guard.inbox import faults
 from guard.policy import Policy
 
@@ -23,15 +24,22 @@ NAME = "frame-7-solo.json"
 def says_yes(name: str, data: bytes, newest: int = 6) -> bool:
     """Whether a delta is certainly good."""
     try:
-        quick._delta(name, data, newest, 64)
-    except (quick._Unsure, KeyError, ValueError, RecursionError):
+        certain.check(name, data, newest=newest, levels=64, now=time.time())
+    except certain.FAILURES:
         return False
     return True
 
 
 def judged_good(name: str, data: bytes, newest: int = 6) -> bool:
     """Whether the judge finds nothing."""
-    return not list(faults(name, name, data, "file", Policy(), newest, NOW + 10**9))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certain, "check", unsure)  # or the judge would believe the quick look
+        return not list(faults(name, name, data, "file", Policy(), newest, NOW + 10**9))
+
+
+def unsure(*_: object, **__: object) -> None:
+    """A quick look that knows nothing."""
+    raise certain.Unsure
 
 
 def test_ordinary_deltas_are_certain() -> None:
@@ -59,7 +67,7 @@ ODD = st.sampled_from(
     [0, 1, -1, 7, 8, 7.0, True, None, "", "x", "solo", [], {}, [1], ["x"], [None], [1.5], [[]], [{}], {"a": 1}, 10**30]
 ).map(copy.deepcopy)
 KEYS = st.sampled_from(
-    [*quick._LISTS, "frame", "stream_id", "completed_at", "timestamp", "_meta", "set", "reactions_added", "else"]
+    [*certain._LISTS, "frame", "stream_id", "completed_at", "timestamp", "_meta", "set", "reactions_added", "else"]
 )
 TIMES = st.builds(
     "".join,
@@ -142,7 +150,7 @@ def test_it_starts_with_a_bare_python() -> None:
     """It loads nothing that a bare interpreter has not, neither at its start nor to read deltas."""
     root = Path(__file__).resolve().parent.parent
     code = f"import sys; sys.path[:0] = [{str(root)!r}]; from guard.hooks import quick\n"
-    code += "quick._delta('frame-7-solo.json', sys.stdin.buffer.read(), 6, 64); print(*sorted(sys.modules))"
+    code += "quick.check('frame-7-solo.json', sys.stdin.buffer.read(), newest=6, levels=64, now=None); print(*sorted(sys.modules))"
     words = [sys.executable, "-I", "-S", "-c", code]
     done = subprocess.run(words, input=json.dumps(delta()), capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
