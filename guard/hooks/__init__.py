@@ -31,7 +31,7 @@ def run(words: list[str]) -> int:
     as_json = "--json" in words
     name, *arguments = [word for word in words if word != "--json"] or [""]
     try:
-        return int(_handler(name)(arguments, as_json))
+        return _judged(name, arguments, as_json)
     except GuardError as error:
         print(error.text(), file=sys.stderr)
         return error.exit_code
@@ -44,6 +44,20 @@ def run(words: list[str]) -> int:
         print("  why: what cannot be judged is refused; this is a fault of guard's own", file=sys.stderr)
         print("  fix: GUARD_DEBUG=1 shows where; please report it", file=sys.stderr)
         return 2
+
+
+def _judged(name: str, arguments: list[str], as_json: bool) -> int:
+    handler = _handler(name)
+    if name == "reference-transaction" and arguments[:1] != ["prepared"]:
+        return 0  # only then can a move be refused
+    from guard.git import Repo
+    from guard.hooks import surroundings
+
+    repo = Repo()
+    try:
+        return int(handler(repo, arguments, as_json)) if surroundings.installed(repo) else 0
+    finally:
+        repo.close()
 
 
 def _handler(name: str):  # type: ignore[no-untyped-def]  # importing the type would cost every hook

@@ -21,20 +21,17 @@ def bulk(repo: Repo, command: Sequence[str]) -> Bulk | None:
     return None if asked == "commit-paths" else observe.bulk(repo)
 
 
-def before_merge(arguments: Sequence[str], as_json: bool) -> int:
+def before_merge(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:
     """pre-merge-commit: git merge has not yet written down what it merges, but says so in the environment."""
-    return before_commit(arguments, as_json, [name[8:] for name in os.environ if name.startswith("GITHEAD_")])
+    return before_commit(repo, arguments, as_json, [name[8:] for name in os.environ if name.startswith("GITHEAD_")])
 
 
-def before_commit(arguments: Sequence[str], as_json: bool, others: Sequence[str] = ()) -> int:
+def before_commit(repo: Repo, arguments: Sequence[str], as_json: bool, others: Sequence[str] = ()) -> int:
     """Judge what is staged, by the rules that `--rule CODE,CODE` names, or by all.
 
     `others` are the commits that are merged, where nothing else says so.
     """
     codes = _codes(arguments)
-    repo = Repo()
-    if not surroundings.installed(repo):
-        return 0
     folder = surroundings.folder(repo)
     policy = current_policy(repo, folder)
     framework.warn_of_parking(repo, policy, folder)
@@ -43,7 +40,6 @@ def before_commit(arguments: Sequence[str], as_json: bool, others: Sequence[str]
     change = observe.staged(repo, policy, index=os.environ.get("GIT_INDEX_FILE"), command=command, others=others)
     change.bulk = bulk(repo, command)
     findings = judge(change, policy, codes=codes, parts=("content",), allowed=allowed)
-    repo.close()
     return surroundings.tell(findings, len(change.files), as_json=as_json)
 
 

@@ -15,32 +15,24 @@ SCISSORS = " ------------------------ >8 ------------------------"
 """Below this line of a message, git shows what is committed and takes nothing."""
 
 
-def judge_message(arguments: Sequence[str], as_json: bool) -> int:
+def judge_message(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:
     """Judge the message in the file that git names."""
-    repo = Repo()
-    if not surroundings.installed(repo):
-        return 0
     policy = current_policy(repo, surroundings.folder(repo))
     allowed = surroundings.allowance(policy)
     author = f"{os.environ.get('GIT_AUTHOR_NAME', '')} <{os.environ.get('GIT_AUTHOR_EMAIL', '')}>"
     merging = (repo.git_dir / "MERGE_HEAD").exists()
     change = Change(message=_message(arguments), author=author, parents=2 if merging else 1)
     findings = judge(change, policy, parts=("message",), allowed=allowed)
-    repo.close()
     return surroundings.tell(findings, 1, as_json=as_json)
 
 
-def prepare(arguments: Sequence[str], _as_json: bool) -> int:
+def prepare(repo: Repo, arguments: Sequence[str], _as_json: bool) -> int:
     """Add a trailer for every code that GUARD_ALLOW lets pass."""
-    repo = Repo()
-    if not surroundings.installed(repo):
-        return 0
     allowed = surroundings.allowance(current_policy(repo, surroundings.folder(repo)))
     if allowed and arguments:
         trailers = [f"--trailer=Guard-Allow: {code} {reason}" for code, reason in allowed.items()]
         path = os.path.abspath(arguments[0])  # noqa: PTH100 - git runs elsewhere
         repo.call("interpret-trailers", "--in-place", "--if-exists=addIfDifferent", *trailers, path)
-    repo.close()
     return 0
 
 

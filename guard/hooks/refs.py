@@ -21,15 +21,10 @@ _HARD = ("G101", "G103", "G107", "G108", "G202")
 """What a commit that passed by its hooks (--no-verify, rebase, cherry-pick) is judged by when a branch takes it."""
 
 
-def before_move(arguments: Sequence[str], as_json: bool) -> int:
+def before_move(repo: Repo, _arguments: Sequence[str], as_json: bool) -> int:
     """reference-transaction: judge what branches would take, before they do."""
-    if list(arguments[:1]) != ["prepared"]:
-        return 0
-    repo = Repo()
-    if not surroundings.installed(repo):
-        return 0
     command = surroundings.command()
-    lines = [line.split(" ", 2) for line in os.fsdecode(sys.stdin.buffer.read()).split("\n") if line]
+    lines = _told("reference-transaction", "OLD NEW REF", [line.split(" ", 2) for line in _stdin()], (0, 1))
     folder = surroundings.folder(repo)
     findings: list[Finding] = []
     judged = 0
@@ -55,8 +50,27 @@ def before_move(arguments: Sequence[str], as_json: bool) -> int:
                     watch.move(repo, folder, was, new)
                 if verdict(command) != "commit-paths":
                     (folder / "bulk").unlink(missing_ok=True)  # let pass, once
-    repo.close()
     return surroundings.tell(findings, judged, as_json=as_json)
+
+
+def _stdin() -> list[str]:
+    return [line for line in os.fsdecode(sys.stdin.buffer.read()).split("\n") if line]
+
+
+def _told(hook: str, form: str, lines: list[list[str]], oids: tuple[int, int]) -> list[list[str]]:
+    """The lines that git writes to a hook, in fields; raises `GuardError` for what git never writes."""
+    fields = form.count(" ") + 1
+    for line in lines:
+        if len(line) != fields or not all(_is_object(line[place]) for place in oids):
+            said = ascii(" ".join(line))
+            said = said if len(said) <= 80 else f"{said[:80]}..."
+            why = f"git writes lines of the form {form} to this hook; nothing was judged"
+            raise GuardError("usage", f"guard-hook {hook} cannot read {said} on its input", why, "let git call it")
+    return lines
+
+
+def _is_object(oid: str) -> bool:
+    return (len(oid) in (40, 64) and not oid.strip("0123456789abcdef")) or oid.startswith("ref:")
 
 
 def _is_commit(oid: str) -> bool:
@@ -105,18 +119,25 @@ def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tup
             codes.append("G201")
         for finding in judge(each.change, each.policy, codes=codes, allowed=dict(each.change.allowances)):
             finding.commit = each.change.commit
-            finding.fix = _way_out(finding, command) or finding.fix
+            finding.fix = _way_out(finding, command, merging=merging) or finding.fix
             found.append(finding)
     return found, number
 
 
-def _way_out(finding: Finding, command: Sequence[str]) -> str:
-    """What helps against a commit that only this clone has: it is taken back; empty where something else does."""
+def _way_out(finding: Finding, command: Sequence[str], *, merging: bool = False) -> str:
+    """What helps against a commit that only this clone has: it is taken back; empty where something else does.
+
+    `merging` says that git goes on with a merge until somebody ends it.
+    """
     sub = split(command)[0]
     if not finding.commit or finding.code == "G401":
         return ""
     if sub in ("cherry-pick", "rebase", "am"):
         return f"git {sub} --abort"
+    if sub == "revert":
+        return "git reset --merge"
+    if merging and sub in ("merge", "pull"):
+        return "git merge --abort"
     return f"git rebase --onto {finding.commit[:12]}^ {finding.commit[:12]}" if sub == "push" else ""
 
 
@@ -141,24 +162,47 @@ def _put_back(repo: Repo, new: str, command: Sequence[str]) -> None:
     if repo.bare or (repo.git_dir / "MERGE_HEAD").exists():
         return
     here = repo.resolve("HEAD")
-    if here and repo.call("diff-index", "--cached", "--quiet", new, check=False).returncode == 0:
-        if sub == "reset" and not {"--hard", "--keep", "--merge"} & set(rest):
-            words: tuple[str, ...] = ("read-tree", here)  # it moved the index alone, and files are their authors'
-        else:
-            words = ("read-tree", "-m", "-u", new, here)
-        done = repo.call(*words, check=False)
-        if done.returncode == 0:
-            print(f"guard: index and files are at {here[:12]} again", file=sys.stderr)
-        else:
-            said = done.stderr.decode(errors="replace").strip()
-            print(f"guard: the index stays at {new[:12]} ({said}); git reset puts it back", file=sys.stderr)
+    if not here or repo.call("diff-index", "--cached", "--quiet", new, check=False).returncode != 0:
+        return
+    if sub == "reset" and not {"--hard", "--keep", "--merge"} & set(rest):
+        kept = []
+        done = repo.call("read-tree", here, check=False)  # it moved the index alone, and files are their authors'
+    else:
+        kept = _not_ours(repo, here, new)
+        gone = "".join(f"{path}\0" for path in kept).encode(errors="surrogateescape")
+        done = repo.call("update-index", "--force-remove", "-z", "--stdin", input=gone, check=False)
+        if done.returncode == 0:  # what the index does not have, git does not take away
+            done = repo.call("read-tree", "-m", "-u", repo.run("write-tree").strip(), here, check=False)
+    if done.returncode == 0:
+        print(f"guard: index and files are at {here[:12]} again", file=sys.stderr)
+    else:
+        said = done.stderr.decode(errors="replace").strip()
+        print(f"guard: the index stays at {new[:12]} ({said}); git reset puts it back", file=sys.stderr)
+    if kept:
+        more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
+        names = ", ".join(ascii(path)[1:-1] for path in kept[:3]) + more
+        print(f"guard: left as {new[:12]} has it, because it may have been here before: {names}", file=sys.stderr)
+        print("  why: git writes over ignored files without asking, and before it asks any hook", file=sys.stderr)
 
 
-def before_rebase(_arguments: Sequence[str], as_json: bool) -> int:
+def _not_ours(repo: Repo, here: str, new: str) -> list[str]:
+    """The files that came with `new` and that nobody may delete again, because one may have lain here with these bytes.
+
+    git stops before files that it does not know, but not before ignored ones. Where it cannot be told which those were,
+    it is any file that came.
+    """
+    changes = repo.changes(here, new)
+    came = [each.path for each in changes if not each.old_mode.strip("0")]
+    if not came or any(each.path.rpartition("/")[2] == ".gitignore" for each in changes):
+        return came
+    asked = "".join(f"{path}\0" for path in came).encode(errors="surrogateescape")
+    done = repo.call("check-ignore", "--no-index", "-z", "--stdin", input=asked, check=False)
+    ignored = done.stdout.decode(errors="surrogateescape").split("\0")[:-1]
+    return ignored if done.returncode in (0, 1) else came
+
+
+def before_rebase(repo: Repo, _arguments: Sequence[str], as_json: bool) -> int:
     """pre-rebase: an autostash that was taken already is given back before the rebase is refused."""
-    repo = Repo()
-    if not surroundings.installed(repo):
-        return 0
     for name in ("rebase-merge", "rebase-apply"):
         state = repo.git_dir / name
         try:
@@ -183,28 +227,23 @@ def before_rebase(_arguments: Sequence[str], as_json: bool) -> int:
             "git commit first, then git rebase",
         )
         return surroundings.tell([AUTOSTASH.stamp(finding)], 1, as_json=as_json)
-    repo.close()
     return 0
 
 
-def before_push(arguments: Sequence[str], as_json: bool) -> int:
+def before_push(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:
     """pre-push: judge every commit that a ref would bring to the remote and that none of its refs has."""
     from guard.commands.check import in_commits  # here: other hooks need none of it
 
-    repo = Repo()
-    if not surroundings.installed(repo):
-        return 0
     policy = watch.current_policy(repo, surroundings.folder(repo))
-    text = os.fsdecode(sys.stdin.buffer.read())
-    if framework.running() and not text.strip():
-        text = framework.pushed(repo)
+    lines = _told("pre-push", "REF NEW REF OLD", [line.rsplit(" ", 3) for line in _stdin()], (1, 3))
+    if framework.running() and not lines:
+        lines = [line.rsplit(" ", 3) for line in framework.pushed(repo).split("\n") if line]
     findings: list[Finding] = []
     judged = 0
     remote = arguments[0] if arguments else os.environ.get("PRE_COMMIT_REMOTE_NAME") or policy.remote
     names = (f"refs/remotes/{remote}/{policy.branch}", f"refs/remotes/{policy.remote}/{policy.branch}", policy.baseline)
     upstream = next((name for name in names if name and repo.resolve(name)), "HEAD")
-    for line in filter(None, text.split("\n")):
-        _, new, ref, old, *_ = [*line.split(" "), "", "", ""]
+    for _, new, ref, old in lines:
         if not _is_commit(new) or not (ref.startswith("refs/heads/") or not ref):
             continue
         base = _base(repo, old if _is_commit(old) and repo.resolve(old) else upstream, None, new)
@@ -212,14 +251,10 @@ def before_push(arguments: Sequence[str], as_json: bool) -> int:
         for finding in found:
             finding.fix = _way_out(finding, ["git", "push"]) or finding.fix
         findings, judged = findings + found, judged + number
-    repo.close()
     return surroundings.tell(findings, judged, as_json=as_json)
 
 
-def bring_up_to_date(_arguments: Sequence[str], _as_json: bool) -> int:
+def bring_up_to_date(repo: Repo, _arguments: Sequence[str], _as_json: bool) -> int:
     """post-checkout, post-merge: write down what the shims must know; never refuses."""
-    repo = Repo()
-    if surroundings.installed(repo):
-        watch.refresh(repo, surroundings.folder(repo))
-    repo.close()
+    watch.refresh(repo, surroundings.folder(repo))
     return 0

@@ -3,11 +3,12 @@
 import json
 import random
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from walks.hooked import EDITED, STATE_FILE, git, guarded, refused, unhooked
+from walks.hooked import EDITED, STATE_FILE, git, guarded, refused, unhooked, whole
 from walks.lab import INBOX, Lab, inbox_file
 
 from guard import hooks
@@ -179,6 +180,90 @@ def test_a_refused_mixed_reset_leaves_files_alone(lab: Lab) -> None:
     lab.write(here, {"state/cache.json": '{"k": 1, "mine": 2}'})
     assert git(lab, here, "reset", "-q", "bad").code != 0
     assert json.loads((here / "state/cache.json").read_text()) == {"k": 1, "mine": 2}
+
+
+@pytest.mark.parametrize("words", ["checkout -q -B main", "switch -q -C main", "reset -q --keep", "reset -q --merge"])
+@pytest.mark.parametrize("rules", ["*.log\n", "*.log\n!no\n"], ids=["same rules", "other rules"])
+def test_an_ignored_file_outlives_a_refusal(lab: Lab, words: str, rules: str) -> None:
+    """A refused move puts the tree back, and leaves an ignored file that the refused commit has too."""
+    here = guarded(lab)
+    lab.commit(here, {".gitignore": "*.log\n"}, "[S1] ignore: logs")
+    lab.git(here, "switch", "-q", "-c", "bad")
+    unhooked(lab, here, {STATE_FILE: EDITED, "more.txt": "more\n", ".gitignore": rules})
+    lab.write(here, {"logs/run.log": "precious\n"})
+    lab.git(here, "add", "-f", "--", "logs/run.log")
+    lab.git(here, "-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "a log")
+    lab.git(here, "switch", "-q", "main")
+    lab.write(here, {"logs/run.log": "precious\n", "README.md": "mine, not staged\n"})
+    before = whole(lab, here)
+    said = git(lab, here, *words.split(), "bad")
+    assert said.code != 0
+    assert "G101" in said.err
+    assert "logs/run.log" in said.err
+    after = whole(lab, here)
+    more = after["files"].pop("more.txt", None)
+    assert (more is not None) == (rules != "*.log\n")  # nobody can tell any more what was ignored
+    assert after == before
+
+
+def test_the_way_out_of_a_refused_merge_is_named(lab: Lab) -> None:
+    """`git merge -s ours` and `git revert` leave git in the midst of it: the fix is the command that ends that."""
+    one, two = lab.fleet("one", "two")
+    lab.guard(two, "install")
+    lab.commit(two, {"mine.txt": "mine\n"}, "[S2] mine: a file")
+    lab.commit_push(one, inbox_file(1, "s1"))
+    lab.guard(one, "merge")
+    lab.git(two, "fetch", "-q")
+    for more in ((), ("--no-verify",)):
+        before = whole(lab, two)
+        said = git(lab, two, "merge", *more, "-s", "ours", "-m", "Merge upstream", "origin/main")
+        assert said.code != 0
+        fixes = {line for line in said.err.split("\n") if line.startswith("  fix: ")}
+        assert fixes == {"  fix: git merge --abort"}
+        lab.git(two, "merge", "--abort")
+        assert whole(lab, two) == before
+    lab.git(two, "merge", "-q", "-m", "Merge upstream", "origin/main")
+    before = whole(lab, two)
+    said = git(lab, two, "revert", "--no-edit", "HEAD^2")
+    assert {line for line in said.err.split("\n") if line.startswith("  fix: ")} == {"  fix: git reset --merge"}
+    lab.git(two, "reset", "-q", "--merge")
+    assert whole(lab, two) == before
+
+
+ZEROS = "0" * 40
+
+
+@pytest.mark.parametrize(
+    ("hook", "text"),
+    [
+        ("reference-transaction", "hello\n"),
+        ("reference-transaction", "a b\n"),
+        ("reference-transaction", f"{ZEROS} nonsense refs/heads/main\n"),
+        ("reference-transaction", f"{ZEROS} {ZEROS}\xff refs/heads/main\n"),
+        ("pre-push", "hello\n"),
+        ("pre-push", "refs/heads/main refs/heads/main\n"),
+        ("pre-push", f"refs/heads/main main refs/heads/main {ZEROS}\n"),
+    ],
+)
+def test_what_git_never_says_is_no_fault_of_guards(lab: Lab, hook: str, text: str) -> None:
+    """Garbage on a hook's input: exit 2, and a message that says what was expected."""
+    here = guarded(lab)
+    words = [hook, "prepared"] if hook == "reference-transaction" else [hook, "origin", "url"]
+    said = lab.run(here, sys.executable, "-c", "from guard.hooks import main; main()", *words, input=text.encode())
+    assert said.code == 2
+    assert "of the form" in said.err
+    assert "let git call it" in said.err
+    assert "fault" not in said.err
+
+
+def test_a_push_of_what_a_message_names(lab: Lab) -> None:
+    """git tells pre-push the name that was typed, and that may hold spaces: what is pushed is judged all the same."""
+    one, _ = lab.fleet("one", "two")
+    lab.guard(one, "install")
+    unhooked(lab, one, {STATE_FILE: EDITED}, "past all hooks")
+    said = git(lab, one, "push", "-q", "origin", "HEAD^{/past all}:refs/heads/main")
+    assert said.code != 0
+    assert "G101" in said.err
 
 
 def test_one_file_taken_back_does_not_excuse_the_rest(lab: Lab) -> None:
