@@ -101,7 +101,7 @@ def _is_past(text: object, now: "float | None") -> bool:
         and hour[:2] <= "23"
         and hour[3:5] <= "59"
         and hour[6:] <= "59"
-        and "2000" <= whole
+        and whole >= "2000"
         and (now is None or whole <= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)))
     )
 
@@ -130,7 +130,7 @@ def _scanner() -> "Callable[[str, int], tuple[Any, int]]":
         try:
             from _json import make_scanner
 
-            _KNOWN.append(make_scanner(_Strict))
+            _KNOWN.append(make_scanner(_Strict))  # type: ignore[arg-type]  # it takes anything that has these
         except (ImportError, AttributeError):
             from json import JSONDecoder
 

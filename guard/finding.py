@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class Finding:
@@ -53,6 +53,17 @@ def unread(path: str, blob: str) -> Finding:
     )
     finding.unread = True
     return finding
+
+
+def verdict(findings: "Sequence[Finding]", judged: int) -> dict[str, object]:
+    """What was found in so many judged things, as `check --json` and the hooks print it."""
+    return {"findings": [each.value() for each in findings], "judged": judged, "exit": exit_code(findings)}
+
+
+def printable(text: str) -> str:
+    """`text` without control characters: names in a repository are anybody's, and must not drive the terminal."""
+    clean = "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+    return clean.encode(errors="replace").decode()
 
 
 def exit_code(findings: "Iterable[Finding]") -> int:

@@ -229,19 +229,16 @@ class _Recorded:
 
 def _counter(repo: Repo, policy: Policy, commit: str) -> int | None:
     """The newest closed frame, here or at the hub as far as it was fetched; None where nothing readable says it."""
-    hub = f"refs/remotes/{policy.remote}/{policy.branch}"
+    names = (commit, f"refs/remotes/{policy.remote}/{policy.branch}")
     try:
-        found = (repo.reader.read(f"{name}:{policy.laws.counter}") for name in (commit, hub))
-        newest = max(map(frame_of, found))
-        return newest if newest >= 0 else None
+        newest = max(frame_of(repo.reader.read(f"{name}:{policy.laws.counter}")) for name in names)
     except UNCERTAIN:
-        pass
-    from guard.plan import Tree, frame_counter
+        from guard.plan import Tree, frame_counter
 
-    try:
-        newest = max(frame_counter(Tree(repo, name), policy.laws) for name in (commit, hub))
-    except GuardError:  # that file is another rule's; who adds a delta cannot mend it
-        return None
+        try:
+            newest = max(frame_counter(Tree(repo, name), policy.laws) for name in names)
+        except GuardError:  # that file is another rule's; who adds a delta cannot mend it
+            return None
     return newest if newest >= 0 else None
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from guard.errors import GuardError
+from guard.finding import printable
 
 if TYPE_CHECKING:
     from merge.delta import Invalid
@@ -32,7 +33,7 @@ class Report:
     def say(self, text: str = "") -> None:
         """A line of the result."""
         if not self.as_json:
-            self._print(_printable(text))
+            self._print(printable(text))
 
     @staticmethod
     def _print(text: str) -> None:
@@ -45,11 +46,11 @@ class Report:
     def note(self, text: str) -> None:
         """A line of narration."""
         if not self.quiet:
-            print(_printable(text), file=sys.stderr)
+            print(printable(text), file=sys.stderr)
 
     def warn(self, text: str) -> None:
         """Something that the person should know; `--quiet` does not hide it."""
-        print(_printable(f"guard: warning: {text}"), file=sys.stderr)
+        print(printable(f"guard: warning: {text}"), file=sys.stderr)
 
     def result(self, value: dict[str, Any]) -> None:
         """The whole result, where a program reads."""
@@ -62,7 +63,7 @@ class Report:
         if self.as_json:
             value = {"error": {"kind": error.kind, "what": error.what, "why": error.why, "fix": error.fix}}
             self.result({**value, **more, "exit": error.exit_code})
-        print(_printable(error.text()), file=sys.stderr)
+        print(printable(error.text()), file=sys.stderr)
         return error.exit_code
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -77,7 +78,7 @@ class Report:
         for place, name in enumerate(columns):
             table.add_column(name, justify="right" if place in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*map(_printable, row))
+            table.add_row(*map(printable, row))
         try:
             Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False).print(table)
         except OSError:
@@ -97,7 +98,7 @@ class Report:
         from rich.console import Console  # here: only a terminal needs it
 
         with Console(stderr=True, markup=False).status(text) as status:
-            yield lambda text: status.update(_printable(text))
+            yield lambda text: status.update(printable(text))
 
 
 def number(count: int, thing: str) -> str:
@@ -121,9 +122,3 @@ def rejected(said: dict[str, str]) -> str:
 def quiet_stdout() -> None:
     """Send what is still to be printed nowhere: the pipe is closed, or the device is full."""
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays open to the end
-
-
-def _printable(text: str) -> str:
-    """`text` without control characters: names in a repository are anybody's, and must not drive the terminal."""
-    clean = "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
-    return clean.encode(errors="replace").decode()

@@ -17,7 +17,8 @@ LAYERS = (
     {
         *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems", "policy_lines"),
         *("rule", "schema", "shell", "appendonly", "scopes", "lease"),
-        *("commandline", "counts", "inbox", "certain"),  # what rules and commands ask: words and values in, verdicts out
+        *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
+        "certain",  # the quick look at a delta, which inbox and hooks share
     },
     {"rules", "judge"},
     {

@@ -53,7 +53,8 @@ def test_ordinary_deltas_are_certain() -> None:
 
 @pytest.mark.parametrize("key", ["completed_at", "timestamp", "_meta"])
 @pytest.mark.parametrize(
-    "text", ["2026-03-02T12:00:00Z", "2026-03-30T23:59:59.25Z", "2026-03-20T15:53:29.656690+00:00", "2024-02-28T00:00:00Z"]
+    "text",
+    ["2026-03-02T12:00:00Z", "2026-03-30T23:59:59.25Z", "2026-03-20T15:53:29.656690+00:00", "2024-02-28T00:00:00Z"],
 )
 def test_the_times_that_programs_write_are_certain(key: str, text: str) -> None:
     """As isoformat() and `date -u` spell them, in each place where a time may stand."""
@@ -73,7 +74,9 @@ TIMES = st.builds(
     "".join,
     st.tuples(
         st.sampled_from(["2026", "1999", "2O26", "20٢6", "02026", "2999", ""]),
-        st.sampled_from(["-03-02", "-02-28", "-02-29", "-02-30", "-04-30", "-04-31", "-00-01", "-13-01", "-3-02", "-03-00"]),
+        st.sampled_from(
+            ["-03-02", "-02-28", "-02-29", "-02-30", "-04-30", "-04-31", "-00-01", "-13-01", "-3-02", "-03-00"]
+        ),
         st.sampled_from(["T", "t", " ", ""]),
         st.sampled_from(["12:00:00", "24:00:00", "23:59:60", "23:60:00", "12:00", "-1:00:00", "12:00:0a"]),
         st.sampled_from(["", ".5", ".", ".x", "." + "1" * 60]),
@@ -108,7 +111,7 @@ def test_a_yes_to_a_time_is_never_wrong(text: str, key: str) -> None:
     "stream", ["a..b", "a.", "a.lock", ".a", "-a", "", "a b", "ä", "a/b", "a" * 129, "a\n", "aK", "a--0123456789abcdef"]
 )
 def test_a_yes_to_a_stream_is_never_wrong(stream: str) -> None:
-    """A name that no file or ref may bear, or that looks like a further run's, gets no quick yes that the judge denies."""
+    """A name that no file or ref may bear, or that looks like a further run's, gets no yes that the judge denies."""
     name = f"frame-7-{stream}.json"
     data = json.dumps({**delta(), "stream_id": stream}).encode()
     assert judged_good(name, data) or not says_yes(name, data)
@@ -150,8 +153,19 @@ def test_it_starts_with_a_bare_python() -> None:
     """It loads nothing that a bare interpreter has not, neither at its start nor to read deltas."""
     root = Path(__file__).resolve().parent.parent
     code = f"import sys; sys.path[:0] = [{str(root)!r}]; from guard.hooks import quick\n"
-    code += "quick.check('frame-7-solo.json', sys.stdin.buffer.read(), newest=6, levels=64, now=None); print(*sorted(sys.modules))"
+    code += "quick.check('frame-7-solo.json', sys.stdin.buffer.read(), newest=6, levels=64, now=None)\n"
+    code += "print(*sorted(sys.modules))"
     words = [sys.executable, "-I", "-S", "-c", code]
     done = subprocess.run(words, input=json.dumps(delta()), capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert not loaded & {"typing", "dataclasses", "subprocess", "pathlib", "orjson", "json", "re", "enum", "guard.errors"}
+    assert not loaded & {
+        "typing",
+        "dataclasses",
+        "subprocess",
+        "pathlib",
+        "orjson",
+        "json",
+        "re",
+        "enum",
+        "guard.errors",
+    }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from guard import observe
 from guard.errors import GuardError
-from guard.finding import Finding, exit_code
+from guard.finding import Finding, exit_code, verdict
 from guard.git import Repo
 from guard.judge import judge, rules
 from guard.plan import policy_at
@@ -52,9 +52,8 @@ def show(report: Report, findings: Sequence[Finding], judged: int, what: str, *,
         report.say(f"and {number(len(unread) - UNREAD, 'more file')} could not be judged, as --json lists them")
     if not findings:
         report.say(f"{what} judged, nothing found")
-    code = exit_code(findings)
-    report.result({"findings": [finding.value() for finding in findings], "judged": judged, "exit": code})
-    return code
+    report.result(verdict(findings, judged))
+    return exit_code(findings)
 
 
 def annotation(finding: Finding) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guard.errors import GuardError
-from guard.finding import Finding, exit_code
+from guard.finding import Finding, exit_code, printable, verdict
 from guard.git import Repo
 from guard.policy import Policy
+from guard.rule import allowable
 
 
 def folder(repo: Repo) -> Path:
@@ -45,7 +46,7 @@ def allowance(policy: Policy) -> dict[str, str]:
     codes, _, reason = said.partition(" ")
     found = {}
     for code in filter(None, codes.upper().split(",")):
-        if not (code.startswith("G2") or code == "G401") or code in policy.never_allow:
+        if not allowable(code) or code in policy.never_allow:
             why = "the policy forbids it" if code in policy.never_allow else "only G2xx and G401 can be let pass"
             raise GuardError("usage", f"GUARD_ALLOW cannot let {code} pass", why, f"guard explain {code}")
         if not reason.strip():
@@ -61,13 +62,10 @@ def allowance(policy: Policy) -> dict[str, str]:
 
 def tell(findings: Sequence[Finding], judged: int, *, as_json: bool) -> int:
     """Print what was found; returns the exit code."""
-    code = exit_code(findings)
     if as_json:
         import json
 
-        print(json.dumps({"findings": [each.value() for each in findings], "judged": judged, "exit": code}))
+        print(json.dumps(verdict(findings, judged)))
     for finding in findings:
-        text = finding.text()
-        clean = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
-        print(clean.encode(errors="replace").decode(), file=sys.stderr)
-    return code
+        print(printable(finding.text()), file=sys.stderr)
+    return exit_code(findings)

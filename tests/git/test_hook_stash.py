@@ -1,10 +1,15 @@
 """The hooks around stashing: nothing is ever taken away, what was put away before can be had back, nothing is lost."""
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from walks.hooked import UNHOOKED, git, guarded, refused, whole
 from walks.lab import Lab
+
+from guard.change import Change
+from guard.policy import Policy
+from guard.rules import autostash, stash
 
 
 def _dirty(lab: Lab, here: Path) -> None:
@@ -49,6 +54,17 @@ def test_git_stash(lab: Lab, words: str) -> None:
     said = refused(lab, here, *words.split(" "), code="G501")
     assert (here / ".git/index").read_bytes() == index
     assert "git worktree add" in said.err
+
+
+@pytest.mark.parametrize(("rule", "words"), [(stash, ["stash"]), (autostash, ["rebase", "--autostash", "HEAD"])])
+def test_sh_says_what_the_rule_says(lab: Lab, rule: ModuleType, words: list[str]) -> None:
+    """Two walls refuse a stash, one of them in sh: people read the same of both."""
+    here = guarded(lab)
+    _files(lab, here)
+    _dirty(lab, here)
+    [finding] = rule.check(Change(command=["git", *words]), Policy())
+    said = refused(lab, here, *words, code=rule.RULE.code)
+    assert said.err.startswith(f"{rule.RULE.stamp(finding).text()}\n")
 
 
 @pytest.mark.parametrize("words", ["stash -u", "stash"])
