@@ -3,6 +3,7 @@
 0: nothing against it; 1: a rule refuses; 2: it could not be judged, which refuses too.
 """
 
+import gc
 import os
 import sys
 
@@ -15,7 +16,14 @@ HOOKS = (
 
 def main() -> None:
     """The executable `guard-hook NAME ARGUMENT...`."""
-    sys.exit(run(sys.argv[1:]))
+    gc.set_threshold(50_000)  # most hooks end before it pays to look for garbage; a long push still does
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:  # noqa: SIM105 - contextlib costs as much as two gits
+            stream.flush()
+        except (OSError, AttributeError):  # nobody reads it, or nobody ever could
+            pass
+    os._exit(code)  # what Python would tidy up goes with the process, and takes as long as several gits
 
 
 def run(words: list[str]) -> int:

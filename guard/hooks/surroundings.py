@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from guard.errors import GuardError
@@ -61,11 +62,13 @@ def allowance(policy: Policy) -> dict[str, str]:
 
 
 def tell(findings: Sequence[Finding], judged: int, *, as_json: bool) -> int:
-    """Print what was found; returns the exit code."""
+    """Print what was found; returns the exit code, which stands also where nobody can be told."""
+    with suppress(OSError):
+        for finding in findings:
+            print(printable(finding.text()), file=sys.stderr)
     if as_json:
         import json
 
-        print(json.dumps(verdict(findings, judged)))
-    for finding in findings:
-        print(printable(finding.text()), file=sys.stderr)
+        with suppress(OSError):
+            print(json.dumps(verdict(findings, judged)))
     return exit_code(findings)

@@ -1,10 +1,8 @@
 """What the shims know of the policy, so that they need not start Python: written down after every judgement."""
 
 import contextlib
-import json
 import os
 import pickle
-import shlex
 import sys
 from pathlib import Path
 
@@ -65,6 +63,9 @@ def _unlink(path: Path) -> None:
 
 def write(folder: Path, oid: str, policy: Policy) -> None:
     """Write the watch file: shell functions that say which paths need a judgement."""
+    import json  # here: it is written seldom
+    import shlex
+
     protected = (*policy.canonical, *(glob for globs in policy.append_globs().values() for glob in globs))
     counted = [
         path for count in policy.counts for path in (count.file, count.source.partition("#")[0], count.files) if path

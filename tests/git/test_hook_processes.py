@@ -41,6 +41,21 @@ def test_no_hook_loads_a_heavy_library(lab: Lab, words: list[str]) -> None:
     assert not loaded & set(HEAVY)
 
 
+@pytest.mark.parametrize(("into", "code"), [("", 1), (">&-", 1), (">&- 2>&-", 1), (">/dev/full", 1)])
+def test_the_exit_code_outlives_what_cannot_be_printed(lab: Lab, into: str, code: int) -> None:
+    """A hook ends at once when it has judged: all that it says was said, and who cannot be told is refused too."""
+    here = guarded(lab)
+    lab.write(here, {"x.json": "<<<<<<< a\n=======\n>>>>>>> b\n", **{f"{n}.json": ">>>>>>> b\n" for n in range(900)}})
+    lab.git(here, "add", "--", "*.json")
+    (here / ".git/guard/bulk").unlink(missing_ok=True)
+    program = f"'{sys.executable}' -I -S .git/hooks/guard-run.py pre-commit --json"
+    said = lab.run(here, "sh", "-c", f"{program} {into}")
+    assert said.code == code, said.err[-300:]
+    if not into:
+        assert len(said.out) > 1 << 16
+        assert len(json.loads(said.out)["findings"]) == 901
+
+
 def _processes(trace: Path) -> dict[str, list[int]]:
     """Hook -> how many git processes each of its calls started."""
     events = [json.loads(line) for line in trace.read_text().split("\n")[:-1]]
