@@ -1,6 +1,7 @@
 """Measures what the hooks cost beside the same git without them, and prints ratios; nothing here fails by time.
 
-Each figure is the median of alternating runs, by processor time of git and all that it starts.
+Each figure is the median of alternating runs, by processor time of git and all that it starts. The `floor` is the same
+git with as many hooks that only say `exit 0`: what git and sh take for starting them, whoever wrote them.
     python benchmarks/hooks.py [--files 5000] [--rounds 15]
 """
 
@@ -13,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from guard.hooks import HOOKS
 
 GUARD = (sys.executable, "-c", "from guard.cli import main; main()")
 ENV = {
@@ -83,10 +86,20 @@ def full(here: Path, number: int) -> list[str]:
     return [*names, name, f"run{number}.sh"]
 
 
-def compare(what: str, bare: list[float], hooked: list[float]) -> None:
-    """Print the medians and the median of the ratios."""
-    ratio = statistics.median(after / before for before, after in zip(bare, hooked, strict=True))
-    print(f"{what:34} {statistics.median(bare):8.1f} ms {statistics.median(hooked):8.1f} ms   {ratio:5.2f}x")
+def compare(what: str, bare: list[float], hooked: list[float], floor: list[float] | None = None) -> None:
+    """Print the medians, and the medians of the ratios to the first column and to the floor."""
+    line = (
+        f"{what:34} {statistics.median(bare):8.1f} ms {statistics.median(hooked):8.1f} ms   {ratio(bare, hooked):5.2f}x"
+    )
+    if floor:
+        line += f"   floor {statistics.median(floor):7.1f} ms {ratio(bare, floor):5.2f}x"
+        line += f", above it {ratio(floor, hooked):4.2f}x"
+    print(line)
+
+
+def ratio(before: list[float], after: list[float]) -> float:
+    """The median of the ratios of runs that took turns."""
+    return statistics.median(late / early for early, late in zip(before, after, strict=True))
 
 
 TRUE = """\
@@ -134,6 +147,14 @@ def deltas(here: Path, rounds: int) -> tuple[list[float], list[float]]:
     return parsed, judged
 
 
+def empty_hooks(here: Path) -> None:
+    """Hooks that do nothing, where `guard install` puts its own."""
+    for name in HOOKS:
+        hook = here / ".git/hooks" / name
+        hook.write_text("#!/bin/sh\nexit 0\n")
+        hook.chmod(0o755)
+
+
 def main() -> None:
     """Make the repositories and print what their commits and fetches cost."""
     parser = argparse.ArgumentParser()
@@ -141,15 +162,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
-        bare, hooked = Path(root, "bare"), Path(root, "hooked")
-        for here in (bare, hooked):
+        bare, hooked, floor = sides = Path(root, "bare"), Path(root, "hooked"), Path(root, "floor")
+        for here in sides:
             make(here, asked.files)
         run(hooked, *GUARD, "install")
+        empty_hooks(floor)
         print(f"{asked.files} files {'':21} {'bare git':>11} {'with hooks':>11}")
         for what, change in (("commit, nothing relevant staged", plain), ("commit of 20 files, delta, script", full)):
-            costs: tuple[list[float], list[float]] = ([], [])
+            costs: tuple[list[float], ...] = ([], [], [])
             for number in range(asked.rounds):
-                for here, taken in zip((bare, hooked), costs, strict=True):
+                for here, taken in zip(sides, costs, strict=True):
                     run(here, "git", "add", "--", *change(here, number))
                     taken.append(cost(here, "git", "commit", "-q", "-m", f"[S1] src: {number}"))
             compare(what, *costs)
@@ -166,9 +188,9 @@ def main() -> None:
         for name, taken in added.items():
             label = "full judgement" if name == "guard" else "running true"
             print(f"{name + ', ' + label:34} {'':11} {statistics.median(taken):+8.1f} ms")
-        costs = ([], [])
+        costs = ([], [], [])
         for number in range(max(3, asked.rounds // 3)):
-            for here, taken in zip((bare, hooked), costs, strict=True):
+            for here, taken in zip(sides, costs, strict=True):
                 hub = Path(root, f"hub-{here.name}-{number}")
                 run(here, "git", "clone", "-q", "--bare", "--no-hardlinks", str(here), str(hub))
                 refs = "".join(f"create refs/heads/b{each} HEAD\n" for each in range(200))
