@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 from guard.errors import GuardError
 from guard.git import Commit, Reader, Repo
 from guard.policy import Policy
-from merge.delta import Entry, digest_of, frame_in_name, is_candidate
+from merge.delta import Entry, digest_of, frame_in_name
+from merge.names import is_candidate
 
 MERGE_TRAILER = "Guard-Merge"
 RESTORE_TRAILER = "Guard-Restore"

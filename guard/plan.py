@@ -12,10 +12,11 @@ from guard.history import Arrival, Trailer, arrivals, entries
 from guard.policy import Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
-from merge.delta import digest_of, frame_in_name, is_candidate, valid_stream
+from merge.delta import digest_of, frame_in_name, valid_stream
 from merge.files import BadState, templates
 from merge.fold import Outcome, fold, page_path
 from merge.laws import Laws
+from merge.names import is_candidate
 from merge.order import NEVER
 
 LAST_SECOND = 4102444799

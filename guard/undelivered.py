@@ -5,7 +5,7 @@ from pathlib import Path
 
 from guard.git import Repo
 from guard.policy import Policy
-from merge.delta import is_candidate
+from merge.names import is_candidate
 
 
 def undelivered(repo: Repo, policy: Policy, tip: str | None, merge: str | None = None) -> list[str]:

@@ -16,9 +16,10 @@ from guard.policy import FILE, Policy, archive_of
 from guard.recompute import Problem, differences, newest_merge
 from guard.restore import rebuild, recorded_digests
 from merge import values
-from merge.delta import digest_of, frame_in_name, is_candidate
+from merge.delta import digest_of, frame_in_name
 from merge.files import BadState, recounted
 from merge.fold import page_path, rejected_path
+from merge.names import is_candidate
 
 VERIFIED = "refs/guard/verified"
 

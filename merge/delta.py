@@ -101,11 +101,6 @@ def frame_in_name(name: str) -> int:
     return int(match[1]) if match is not None else -1
 
 
-def is_candidate(name: str) -> bool:
-    """Whether a path below the inbox is meant as a delta; `.gitkeep` and a README are not."""
-    return any(part.lower().endswith(".json") for part in name.split("/"))
-
-
 def read(entry: Entry, conforms: Conforms, laws: Laws) -> Delta | Invalid:
     """Judge one file of the inbox."""
     digest = digest_of(entry.data)

@@ -39,7 +39,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         return
     import shlex
 
-    from merge.delta import is_candidate
+    from merge.names import is_candidate
 
     for file in files:
         if not is_candidate(file.path[len(policy.inbox) :]):

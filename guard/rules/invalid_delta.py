@@ -36,7 +36,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     if not files or change.computed:
         return
     from guard.inbox import by_small_letters, faults, kind_of
-    from merge.delta import is_candidate
+    from merge.names import is_candidate
 
     alike = by_small_letters(path[len(policy.inbox) :] for path in change.listed(policy.inbox))
     for file in files:
