@@ -147,7 +147,7 @@ def _once(pairs: "list[tuple[str, object]]") -> "dict[str, object]":
 
 
 def _int(raw: str) -> int:
-    if raw == "-0":  # which is no integer to the judge
+    if raw == "-0" or len(raw) > 1000:  # no integer to the judge, or more digits than it takes
         raise Unsure
     return int(raw)
 

@@ -107,6 +107,37 @@ def test_a_yes_to_a_time_is_never_wrong(text: str, key: str) -> None:
         assert value["completed_at"] < "2999"
 
 
+VALUES = [
+    *(
+        "1e400",
+        "-1e400",
+        "1E+999999",
+        "1e-999999",
+        "-0.0",
+        "-0e1",
+        "-0",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "0",
+        "1e5",
+        "Infinity",
+    ),
+    *("9" * 999, "9" * 1001, "9" * 4300, "9" * 4301, f"-{'9' * 4300}", f"1.{'9' * 999}", f"1.{'9' * 5000}", "tru"),
+    *('"\\u0000"', '"\\u0001"', '"\x01"', '"\x7f"', '"\\/"', '"\\x"', '"\u2028"', '"\ufeff"', '"\U000e0001"', '"'),
+    *('{"":1}', '{"a":1,"\\u0061":2}', '{"a":1,}', "[1,]", '["<<<<<<< a"]', " \t\r\n1", "\x0c1", '"\\ud83d\\ude00"'),
+    *(f"{'[' * levels}{']' * levels}" for levels in (62, 63, 64)),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: ascii(value[:20]))
+def test_a_yes_to_a_value_is_never_wrong(value: str) -> None:
+    """However JSON is spelled, a quick yes is the judge's too."""
+    data = f'{{"frame":7,"stream_id":"solo","completed_at":"2026-03-02T12:00:00Z","x":{value}}}'.encode()
+    assert judged_good(NAME, data) or not says_yes(NAME, data)
+
+
 @pytest.mark.parametrize(
     "stream", ["a..b", "a.", "a.lock", ".a", "-a", "", "a b", "ä", "a/b", "a" * 129, "a\n", "aK", "a--0123456789abcdef"]
 )
