@@ -108,6 +108,8 @@ class Policy:
     """In a folder of so many files or more, deleting more than half of them is one too."""
     never_allow: tuple[str, ...] = ()
     """Codes that GUARD_ALLOW may not let pass."""
+    strict: bool = False
+    """Whether bulk staging, and what throws uncommitted work away, are refused at the moment they are asked for."""
     counts: tuple[Count, ...] = COUNTS
     lease_minutes: int = 120
     """So long a claim holds without a sign of life from its session."""

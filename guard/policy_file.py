@@ -45,7 +45,7 @@ def _policy(top: Table) -> Policy:
     default = Policy()
     repository, canonical, inbox = top.table("repository"), top.table("canonical"), top.table("inbox")
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
-    messages, deletions, allow = (top.table(key) for key in ("messages", "deletions", "allow"))
+    messages, deletions, allow, hooks = (top.table(key) for key in ("messages", "deletions", "allow", "hooks"))
     claims, records = top.table("claims"), top.table("records")
     counts = top.tables("counts")
     excepted = canonical.texts("except", default.canonical_except, check.glob)
@@ -71,6 +71,7 @@ def _policy(top: Table) -> Policy:
         most_deletions=deletions.integer("files", default.most_deletions, check.DELETIONS),
         deletion_folder=deletions.integer("folder", default.deletion_folder, check.DELETIONS),
         never_allow=allow.texts("never", default.never_allow, check.allowable),
+        strict=hooks.take("strict", bool, default.strict),
         lease_minutes=claims.integer("minutes", default.lease_minutes, check.MINUTES),
         lease_tolerance=claims.integer("tolerance", default.lease_tolerance, check.TOLERANCE),
         board=records.text("board", default.board, check.path),
@@ -86,8 +87,8 @@ def _policy(top: Table) -> Policy:
     )
     mine = [count.law() for count in policy.counts if policy.is_canonical(count.file) and count not in default.counts]
     policy = replace(policy, laws=replace(policy.laws, counts=tuple(law for law in mine if law is not None)))
-    known = (top, repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow)
-    for table in (*known, claims, records):
+    tables = (repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow, hooks)
+    for table in (top, *tables, claims, records):
         table.close()
     return policy
 

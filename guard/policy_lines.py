@@ -81,6 +81,7 @@ def values_of(policy: Policy) -> dict[str, Any]:
         "deletions.files": policy.most_deletions,
         "deletions.folder": policy.deletion_folder,
         "allow.never": list(policy.never_allow),
+        "hooks.strict": policy.strict,
         "counts": [_stated(asdict(count)) for count in policy.counts],
         "merge.baseline": policy.baseline,
         "merge.from_beginning": policy.from_beginning,

@@ -75,6 +75,9 @@ folder = 4
 [allow]
 never = ["G202", "G401"]
 
+[hooks]
+strict = true
+
 [[counts]]
 file = "state/totals.json"
 pointer = "/shops/0/clerks~1all"
@@ -179,7 +182,7 @@ def test_an_absent_file_means_the_defaults() -> None:
     assert policy.roster == "state/stream_assignments.json"
     assert (policy.baseline, policy.from_beginning, policy.keep_frames) == (None, False, 7)
     assert policy.author == "guard merge <merge@guard.invalid>"
-    assert (policy.prefix, policy.exempt_authors, policy.never_allow) == (True, (), ())
+    assert (policy.prefix, policy.exempt_authors, policy.never_allow, policy.strict) == (True, (), (), False)
     assert (policy.most_deletions, policy.deletion_folder) == (20, 10)
     assert [f"{count.file}#{count.pointer}" for count in policy.counts] == [
         "state/agents.json#/_meta/count",
@@ -220,6 +223,7 @@ def test_every_key_arrives() -> None:
     assert (policy.from_beginning, policy.keep_frames) == (True, 3)
     assert (policy.prefix, policy.exempt_authors) == (False, ("till of the shop <till@shop.invalid>",))
     assert (policy.most_deletions, policy.deletion_folder, policy.never_allow) == (7, 4, ("G202", "G401"))
+    assert policy.strict is True
     assert policy.counts == (
         Count("state/totals.json", "/shops/0/clerks~1all", how="length", source="state/clerks.json#/clerks"),
         Count("README.md", pattern="([0-9]+) lessons", files="lessons/**", matches="^# ", optional=True),
@@ -441,6 +445,8 @@ BAD_VALUES = [
     ('allow.never = ["G101"]', 'allow.never[0]: "G101" is not the code of a rule that can be let pass'),
     ('allow.never = ["G201\\n"]', "allow.never[0]: "),
     ('allow.never = "G201"', "allow.never: a string stands where an array belongs"),
+    ('hooks.strict = "yes"', "hooks.strict: a string stands where true or false belongs"),
+    ("hooks.strikt = true", 'hooks.strikt: unknown key, did you mean "strict"?'),
     ("counts = {}", "counts: a table stands where an array belongs"),
     ("counts = [1]", "counts[0]: an integer stands where a table belongs"),
     ('counts = [{pointer = "/a", files = "b"}]', "counts[0].file: it is missing"),
