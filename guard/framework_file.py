@@ -4,6 +4,7 @@ The file is text here, not YAML: people's comments and layout are theirs, and no
 """
 
 import re
+from pathlib import Path
 
 from guard.errors import GuardError
 
@@ -35,6 +36,15 @@ def extended(text: str | None) -> str:
         lines = _with_repo(lines)
     lines = _with_types(lines)
     return ending.join([*lines, ""])
+
+
+def names_guard(top: Path) -> bool:
+    """Whether the file of a work tree has guard in it, in whatever way."""
+    try:
+        text = (top / FILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(r"entry:\s*guard-hook |id:\s*['\"]?guard\b", text) is not None
 
 
 def entry(indent: str) -> str:

@@ -87,7 +87,10 @@ class Repo:
             done = self.call(*words, check=False)
         if done.returncode != 0:
             raise GuardError(
-                "git", f"{self.directory} is not a git repository", "", "run guard inside a repository, or use -C DIR"
+                "git",
+                f"{os.path.abspath(self.directory)} is not a git repository",  # noqa: PTH100 - a path as people wrote it
+                "",
+                "run guard inside a repository, or name one: guard -C DIR ...",
             )
         return _located(done.stdout)
 

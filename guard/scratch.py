@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guard.git import Repo
-from guard.hooks import HOOKS
+from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks
 
 _AGENTS = "state/agents.json"
 _NOTES = "notes.txt"
 _WIPED = '{\n  "agents": {}\n}\n'
 _MESSAGE = "[S1] doctor: a try"
-_NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+_NO_FOLDER = ("-c", "core.hooksPath=/dev/null")
+_NO_HOOKS = (*_NO_FOLDER, *registered.OFF, "-c", f"{strict.KEY}=false")
 _WHO = {"NAME": "guard doctor", "EMAIL": "doctor@guard.invalid"}
 
 
@@ -64,6 +65,19 @@ class Scratch:
         self.git(*_NO_HOOKS, "commit", "-q", "-m", "[S0] doctor: the beginning")
         self.base = self.repo.resolve("HEAD") or ""
         self._copy_hooks(folder)
+        self._copy_own(source)
+
+    def _copy_own(self, source: Repo) -> None:
+        """The hooks that the configuration names, and strict mode's, as far as they are there."""
+        theirs, own = registered.folder(source), registered.folder(self.repo)
+        if theirs.is_dir():
+            shutil.copytree(theirs, own)
+        if not registered.missing(source):
+            registered.register(self.repo)
+
+    def set_strict(self) -> None:
+        """Strict mode, from now on."""
+        self.git("config", strict.KEY, strict.setting(registered.folder(self.repo)))
 
     def _copy_hooks(self, folder: Path) -> None:
         """The hooks as they are, and nobody else's: what they call besides would do its work here too."""
@@ -121,11 +135,15 @@ def scratch(source: Repo, folder: Path) -> Iterator[Scratch]:
 # --- what must be refused, and what must pass ------------------------------------------------------------------
 
 
-def tries(made: Scratch) -> Iterator[Tried]:
-    """Try what the hooks are there for."""
+def tries(made: Scratch, *, strict: bool = False) -> Iterator[Tried]:
+    """Try what the hooks are there for, and what strict mode is."""
     for attempt in (_plain, _canonical, _not_verified, _stash, _bulk):
         made.again()
         yield attempt(made)
+    if strict:
+        made.again()
+        made.set_strict()
+        yield _strict(made)
 
 
 def _plain(made: Scratch) -> Tried:
@@ -165,6 +183,14 @@ def _bulk(made: Scratch) -> Tried:
     made.git("add", "--all")
     code, said = made.git("commit", "-q", "-m", _MESSAGE)
     return Tried("a commit after git add --all is refused", code != 0 and "G201" in said and not made.moved, said)
+
+
+def _strict(made: Scratch) -> Tried:
+    made.write(_NOTES, "two\n")
+    code, said = made.git("reset", "-q", "--hard")
+    added, _ = made.git("add", "--all")
+    kept = made.read(_NOTES) == "two\n" and made.git("diff", "--cached", "--name-only")[1] == ""
+    return Tried("git reset --hard and git add --all are refused at once", code != 0 and added != 0 and kept, said)
 
 
 # --- ways around -----------------------------------------------------------------------------------------------
@@ -240,7 +266,8 @@ _WAYS: dict[str, Callable[[Scratch], None]] = {
     "git commit": _commit(),
     "git commit --no-verify": _commit("--no-verify"),
     "git commit-tree, git update-ref": _plumbing,
-    "git -c core.hooksPath=/dev/null commit": _commit(*_NO_HOOKS),
+    "git -c core.hooksPath=/dev/null commit": _commit(*_NO_FOLDER),
+    "the same with -c hook.guard-NAME.enabled=false": _commit(*_NO_FOLDER, *registered.OFF),
     "GIT_CONFIG_COUNT with core.hooksPath": _commit(env=_SETTING),
     "the hooks' folder moved away": _disabled,
     "GitPython, index.commit(skip_hooks=True)": _library,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from guard import framework_file
 from guard.git import Repo
-from guard.hooks import HOOKS
+from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks
 
 AUTOSTASH = ("rebase.autoStash", "merge.autoStash", "pull.autoStash")
@@ -21,7 +21,9 @@ class Wiring:
     folder: Path
     """Where git looks for hooks."""
     missing: list[str]
-    """Hooks of guard's that git would not run."""
+    """Hooks of guard's that git would not run from there."""
+    runs: Path
+    """The folder of the hooks of guard's that git runs: that one, or guard's own, which the configuration names."""
     python: str = ""
     """The interpreter that the shims start; empty where no shim says one."""
     package: str = ""
@@ -34,10 +36,39 @@ class Wiring:
     """Whether guard stands in the framework's configuration."""
     autostash: list[tuple[str, str, str]] = field(default_factory=list)
     """(scope, key, value) of every setting that says whether git stashes by itself."""
+    unregistered: list[str] = field(default_factory=list)
+    """Hooks of guard's that the configuration does not name, or names in vain."""
+    git: tuple[int, int] = (0, 0)
+    """The version of git here."""
+    fsmonitor: tuple[str, str] = ("", "")
+    """Scope and value of core.fsmonitor."""
+
+    @property
+    def by_config(self) -> bool:
+        """Whether git runs guard's hooks wherever core.hooksPath leads."""
+        return self.git >= registered.SINCE and not self.unregistered
+
+    @property
+    def framework_judges(self) -> bool:
+        """Whether the framework runs guard, with the hook types in `framework`."""
+        return bool(self.framework) and self.framework_guard
+
+    def strict(self, *, wanted: bool) -> tuple[str, str]:
+        """The state of strict mode (off, on, broken, somebody else's, not set up, left over), and what there is."""
+        scope, value = self.fsmonitor
+        said = f"core.fsmonitor = {value} ({scope} configuration)" if value else ""
+        if strict.ours(value):
+            if not wanted:
+                return "left over", said
+            wrong = strict.fault(value)
+            return ("broken", f"{said}: {wrong}") if wrong else ("on", said)
+        if not wanted:
+            return "off", said
+        return ("somebody else's", said) if strict.foreign(value) else ("not set up", "guard.toml asks for it")
 
     @property
     def installed(self) -> bool:
-        """Whether any of guard's own hooks is there."""
+        """Whether any of guard's own hooks is in the hooks' folder."""
         return len(self.missing) < len(HOOKS)
 
     @property
@@ -55,23 +86,29 @@ class Wiring:
 def look(repo: Repo) -> Wiring:
     """Look at a clone; nothing is written, and the index is not read."""
     folder = Path(os.path.abspath(hooks.hooks_folder(repo)))  # noqa: PTH100 - no symlink is to be resolved
-    found = Wiring(folder, hooks.missing(repo))
-    lib = _text(folder / "guard-lib")
+    found = Wiring(folder, hooks.missing(repo), folder)
+    found.unregistered = registered.missing(repo)
+    found.git = registered.version(repo)
+    if not found.installed and found.by_config:
+        found.runs = registered.folder(repo)
+    lib = _text(found.runs / "guard-lib")
     said = re.search(r"^guard_py=(.*)$", lib, re.MULTILINE)
     if said:
         found.python = next(iter(shlex.split(said[1])), "")
-    runs = re.search(r"^sys\.path\[:0\] = \['([^']*)'", _text(folder / "guard-run.py"), re.MULTILINE)
+    runs = re.search(r"^sys\.path\[:0\] = \['([^']*)'", _text(found.runs / "guard-run.py"), re.MULTILINE)
     found.package = runs[1] if runs else ""
-    for scope, key, value in _settings(repo, r"^core\.hookspath$"):
-        found.hooks_path = (scope, value) if key else None
+    for scope, key, value in _settings(repo, r"^core\.(hookspath|fsmonitor)$"):
+        if key == "core.fsmonitor":
+            found.fsmonitor = (scope, value)
+        else:
+            found.hooks_path = (scope, value)
     found.autostash = _settings(repo, r"^(rebase|merge|pull)\.autostash$")
     for name in framework_file.TYPES:
         places = (folder / name, folder / f"{name}{hooks.DISPLACED}")
         if any(re.search(r"pre-commit hook-impl|-mpre_commit|prek", _text(place)) for place in places):
             found.framework.append(name)
     if not repo.bare:
-        config = _text(repo.top() / framework_file.FILE)
-        found.framework_guard = re.search(r"entry:\s*guard-hook |id:\s*['\"]?guard\b", config) is not None
+        found.framework_guard = framework_file.names_guard(repo.top())
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from guard import index_repair, stale_lock
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.hooks import HOOKS
+from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks
 from guard.plan import policy_at
 from guard.policy import FILE, Policy, parse
@@ -36,7 +36,7 @@ def run(repo: Repo, report: Report, *, fix: bool, attack: bool) -> int:
             found.append(each)
     ways: list[Bypass] = []
     if attack:
-        with report.working("attacking"), scratch(repo, look(repo).folder) as made:
+        with report.working("attacking"), scratch(repo, look(repo).runs) as made:
             ways = list(bypasses(made))
     report.table(("what", "state", "found"), [(each.what, each.state, each.said) for each in found])
     for each in found:
@@ -74,9 +74,11 @@ def _all(repo: Repo, *, fix: bool) -> Iterator[Found]:
     yield _settings(repo, fix=fix)
     yield _wired(repo, fix=fix)
     wiring = look(repo)
+    yield _registered(wiring)
+    yield _strict(wiring, wanted=policy.strict)
     yield _installs(wiring)
-    if wiring.installed:
-        yield _works(repo, wiring)
+    if wiring.installed or wiring.by_config:
+        yield _works(repo, wiring, policy)
     yield leftovers(repo)
     if not repo.bare:
         yield markers(repo, policy)
@@ -156,22 +158,51 @@ def _wired(repo: Repo, *, fix: bool) -> Found:
         try:
             done = hooks.install(repo)
         except GuardError as error:
-            return Found("hooks", "problem", error.what, error.fix)
+            return Found("hooks", "warning" if look(repo).by_config else "problem", error.what, error.fix)
         after = _lacking(look(repo))
-        if not after and (before or done.written):
-            written = f"wrote {', '.join(done.written)}"
-            return Found("hooks", "fixed", f"{before}: {written}" if before else written)
+        if not after and (before or done.written or done.own or done.settings):
+            written = f"wrote {', '.join((*done.written, *done.own, *done.settings))}"
+            kept = [f"{each} keeps lines that are not guard's" for each in done.kept]
+            return Found("hooks", "fixed", "\n".join([f"{before}: {written}" if before else written, *kept]))
         before = after
     wiring = look(repo)
+    if before and wiring.by_config:
+        return Found("hooks", "warning", f"{before}; the configuration runs them (hook.guard-*)", "guard install")
     if before:
-        return Found("hooks", "problem", before, "guard install")
+        partly = wiring.framework_judges and not wiring.installed
+        return Found("hooks", "warning" if partly else "problem", before, "guard install")
     where = f"all {len(HOOKS)} in {wiring.folder}"
     if wiring.hooks_path:
         where += f" (core.hooksPath of the {wiring.hooks_path[0]} configuration)"
     return Found("hooks", "ok", where)
 
 
+def _registered(wiring: Wiring) -> Found:
+    """The hooks by configuration, which only a newer git runs."""
+    here = ".".join(map(str, wiring.git))
+    if wiring.git < registered.SINCE:
+        return Found("hooks by configuration", "ok", f"git {here} does not read them")
+    if wiring.by_config:
+        return Found("hooks by configuration", "ok", f"git {here} runs them wherever core.hooksPath leads")
+    off = ", ".join(wiring.unregistered)
+    said = f"not {off}: where core.hooksPath leads elsewhere, these do not run"
+    return Found("hooks by configuration", "warning", said, "guard install; git config --get-regexp 'hook.guard-.*'")
+
+
+def _strict(wiring: Wiring, *, wanted: bool) -> Found:
+    state, said = wiring.strict(wanted=wanted)
+    if state in ("on", "off"):
+        return Found("strict mode", "ok", f"{state}: {said}" if said else state)
+    fix = "guard install"
+    if state == "somebody else's":
+        fix = f"git config --local {strict.KEY} false && guard install, or strict = false in {FILE}"
+    return Found("strict mode", "warning" if state == "left over" else "problem", f"{state}: {said}", fix)
+
+
 def _lacking(wiring: Wiring) -> str:
+    if not wiring.installed and wiring.framework_judges:
+        types = ", ".join(wiring.framework)
+        return f"the framework runs guard as {types}; nothing sees --no-verify, rebase, git stash and git add -A"
     if not wiring.installed:
         at = f": core.hooksPath says {wiring.hooks_path[1]} ({wiring.hooks_path[0]})" if wiring.hooks_path else ""
         return f"guard's hooks are not where git looks for them{at}"
@@ -201,11 +232,11 @@ def _second(folder: Path, name: str) -> bool:
     return any(hooks.ours(folder / f"{name}{more}") for more in (hooks.DISPLACED, ".legacy"))
 
 
-def _works(repo: Repo, wiring: Wiring) -> Found:
+def _works(repo: Repo, wiring: Wiring, policy: Policy) -> Found:
     """Run the very hooks in a scratch repository."""
     try:
-        with scratch(repo, wiring.folder) as made:
-            tried = list(tries(made))
+        with scratch(repo, wiring.runs) as made:
+            tried = list(tries(made, strict=policy.strict and bool(wiring.fsmonitor[1])))
     except (GuardError, OSError, subprocess.SubprocessError) as error:
         return Found("hooks at work", "unknown", f"no scratch repository can be made: {error}")
     wrong = [each for each in tried if not each.right]

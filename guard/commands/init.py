@@ -14,7 +14,7 @@ from guard.commands import install
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import install as hooks
-from guard.policy import FILE
+from guard.policy import FILE, parse
 from guard.report import Report
 
 
@@ -93,6 +93,21 @@ def _next(repo: Repo, report: Report, top: Path, baseline: str, files: Collectio
     return command
 
 
+def uncommitted(repo: Repo) -> str:
+    """The command that commits what `run` wrote, where guard is not adopted yet and that is all that is lacking; else
+    the empty text."""
+    if repo.bare:
+        return ""
+    top = repo.top()
+    try:
+        if not parse((top / FILE).read_bytes()).baseline:
+            return ""
+    except (OSError, GuardError):
+        return ""
+    ours = framework_file.FILE if framework_file.names_guard(top) else FILE
+    return _command(repo, top, adopt.pending(repo, top, ours), "adopt")
+
+
 def _command(repo: Repo, top: Path, names: list[str], what: str) -> str:
     """The command that commits the files; its subject is one that guard's own hooks let pass."""
     session = re.fullmatch(r"S?([0-9]+)", os.environ.get("GUARD_SESSION", ""))
@@ -112,8 +127,8 @@ def _install(repo: Repo, report: Report, value: dict[str, Any]) -> int:
         value |= {"hooks": None, "error": text}
         print(error.text(), file=sys.stderr)
         return error.exit_code
-    install.tell(report, done)
+    install.tell(repo, report, done)
     value["hooks"] = {**asdict(done), "hooks": str(done.hooks)}
     if done.written:
         report.say(f"guard keeps its own notes in {repo.common_dir / 'guard'}; guard uninstall takes it all away")
-    return 0
+    return 2 if done.refused else 0

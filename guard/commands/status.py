@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from guard.commands import init
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import HOOKS
+from guard.hooks.registered import SINCE
 from guard.plan import Tree, frame_counter, policy_at
 from guard.policy import Policy
 from guard.report import Report, number
@@ -20,6 +22,8 @@ def run(repo: Repo, report: Report) -> int:
     rows = [
         ("policy", *adopted),
         ("hooks", *_hooks(wiring, lacking)),
+        ("hooks by configuration", *_by_config(wiring)),
+        ("strict mode", *_strict(wiring, lacking, wanted=policy.strict)),
         ("python of the hooks", *_python(wiring, lacking)),
         ("pre-commit framework", *_framework(wiring)),
         ("autostash", *_autostash(wiring, lacking)),
@@ -28,15 +32,25 @@ def run(repo: Repo, report: Report) -> int:
         ("session", "no session", ""),
         ("server and CI", "unknown", "nothing in a clone says what they check"),
     ]
+    partly = wiring.framework_judges and not wiring.installed and not wiring.by_config
+    fix = _fix(repo, policy, partly=partly) if lacking else ""
     if lacking:
-        report.say(f"not protected: {', '.join(lacking)}")
-        report.say("  fix: guard init")
+        head = f"partly protected, by the framework's {', '.join(wiring.framework)}" if partly else "not protected"
+        report.say(f"{head}: {'; '.join(lacking)}")
+        report.say(f"  fix: {fix}")
     else:
         report.say("protected: commits and refs are judged in this clone")
     report.table(("what", "state", "detail"), rows)
     layers = [{"layer": what, "state": state, "detail": detail} for what, state, detail in rows]
-    report.result({"protected": not lacking, "lacking": lacking, "layers": layers, "session": None, "exit": 0})
+    told = {"protected": not lacking, "partly": bool(lacking) and partly, "lacking": lacking, "fix": fix}
+    report.result({**told, "layers": layers, "session": None, "exit": 0})
     return 0
+
+
+def _fix(repo: Repo, policy: Policy, *, partly: bool) -> str:
+    """The command that helps against most of what is lacking."""
+    commit = init.uncommitted(repo) if policy.baseline is None and not repo.bare else ""
+    return commit or ("guard install" if partly else "guard init")
 
 
 def _policy(repo: Repo, lacking: list[str]) -> tuple[Policy, tuple[str, str]]:
@@ -47,6 +61,12 @@ def _policy(repo: Repo, lacking: list[str]) -> tuple[Policy, tuple[str, str]]:
         lacking.append("guard.toml cannot be used")
         return Policy(), ("cannot be used", error.what)
     if policy.baseline is None:
+        if init.uncommitted(repo):
+            lacking.append("what guard init wrote is not committed yet, so canonical state may be changed by anybody")
+            return policy, (
+                "not committed",
+                "guard.toml states a baseline; every other rule judges until it is committed",
+            )
         lacking.append("no baseline, so canonical state may be changed by anybody (G101 is off)")
         return policy, ("not adopted", "no baseline in a committed guard.toml; every other rule judges")
     since = policy.baseline[:12] if policy.baseline.strip("0") else "the beginning"
@@ -59,15 +79,37 @@ def _hooks(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
         where += f" (core.hooksPath, {wiring.hooks_path[0]} configuration)"
     if not wiring.missing:
         return f"all {len(HOOKS)}", where
+    if wiring.by_config:
+        return "by configuration", f"not {where}: git runs them by hook.guard-*, and none that they displaced"
     if not wiring.installed:
-        lacking.append("the hooks are not installed")
+        alone = "guard's own hooks are not installed, so nothing sees --no-verify, rebase, git stash and git add -A"
+        lacking.append(alone if wiring.framework_judges else "the hooks are not installed")
         return "none", where
     lacking.append(f"hooks that do not run: {', '.join(wiring.missing)}")
     return f"{len(HOOKS) - len(wiring.missing)} of {len(HOOKS)}", f"{where}; not {', '.join(wiring.missing)}"
 
 
+def _by_config(wiring: Wiring) -> tuple[str, str]:
+    here = ".".join(map(str, wiring.git))
+    if len(wiring.unregistered) == len(HOOKS):
+        return "none", ""
+    if wiring.git < SINCE:
+        since = ".".join(map(str, SINCE))
+        return "not read", f"git {here} here does not read hook.guard-*; {since} and newer do"
+    if wiring.unregistered:
+        return f"{len(HOOKS) - len(wiring.unregistered)} of {len(HOOKS)}", f"not {', '.join(wiring.unregistered)}"
+    return f"all {len(HOOKS)}", f"git {here} runs them wherever core.hooksPath leads"
+
+
+def _strict(wiring: Wiring, lacking: list[str], *, wanted: bool) -> tuple[str, str]:
+    state, said = wiring.strict(wanted=wanted)
+    if wanted and state != "on":
+        lacking.append(f"strict mode is {state}")
+    return state, said
+
+
 def _python(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
-    if not wiring.installed:
+    if not wiring.installed and not wiring.by_config:
         return "none", ""
     if wiring.python_works:
         return "there", wiring.python

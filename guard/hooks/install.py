@@ -1,23 +1,29 @@
 """Installing the hooks: shims where git looks for them, chained to what stood there, and taken away again."""
 
 import contextlib
+import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.hooks import HOOKS
-from guard.hooks.watch import VERSION, refresh
+from guard.hooks import HOOKS, registered, strict
+from guard.hooks.watch import VERSION, current_policy
 
 SHIMS = Path(__file__).parent / "shims"
+_OWN_SHIMS = Path(__file__).parent / "own"
 
 DISPLACED = ".guard-displaced"
 """What a hook that stood there is called from then on; ours calls it after its own judgement."""
+
+EDITED = ".guard-edited"
+"""What a hook of ours that somebody changed is kept as, for people to take their lines from; nobody runs it."""
 
 SETTINGS = {"rebase.autoStash": "false", "merge.autoStash": "false"}
 """Configuration that guard sets: an autostash that fails exits 0 and leaves markers."""
@@ -35,6 +41,14 @@ class Done:
     written: list[str] = field(default_factory=list)
     displaced: list[str] = field(default_factory=list)
     settings: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    """Hooks of ours that somebody had changed, as they are kept."""
+    own: list[str] = field(default_factory=list)
+    """Files in guard's own folder, and hooks that the configuration names."""
+    strict: bool = False
+    """Whether strict mode is set up now."""
+    refused: str = ""
+    """Why strict mode was not set up though guard.toml asks for it."""
 
 
 def hooks_folder(repo: Repo) -> Path:
@@ -60,12 +74,43 @@ def install(repo: Repo, *, into_hooks_path: bool = False) -> Done:
         hooks.mkdir(parents=True, exist_ok=True)
         with _alone(hooks):
             _write_files(hooks, done)
-            done.settings = _set_up(repo)
+            done.settings = _set_up(repo, SETTINGS)
             _share(repo, hooks, joins=True)
+            _write_own(repo, done)
+        _set_strict(repo, done, wanted=current_policy(repo, repo.git_dir / "guard").strict)
     except OSError as error:
         raise GuardError("state", f"{error.filename or hooks} cannot be written: {error.strerror}") from None
-    refresh(repo, repo.git_dir / "guard")
     return done
+
+
+def _write_own(repo: Repo, done: Done) -> None:
+    """Write the hooks that the configuration names, and only then name them."""
+    own = registered.folder(repo)
+    own.mkdir(parents=True, exist_ok=True)
+    for name, text in {**_files(), **_rendered(_OWN_SHIMS)}.items():
+        if _write(own / name, text, executable=name in (*HOOKS, registered.ENTRY, strict.HOOK)):
+            done.own.append(name)
+    done.own += registered.register(repo)
+
+
+def _set_strict(repo: Repo, done: Done, *, wanted: bool) -> None:
+    """Set strict mode up, or take it away, as the policy asks."""
+    if not wanted:
+        done.settings += _put_back(repo, (strict.KEY,))
+        return
+    said = repo.call("config", "--show-scope", "--get", strict.KEY, check=False).stdout.decode().rstrip("\n")
+    scope, _, value = said.partition("\t")
+    if strict.foreign(value):
+        error = GuardError(
+            "state",
+            f"strict mode is not set up: {strict.KEY} is {value} ({scope} configuration)",
+            "git asks one such hook alone, and yours would not be asked any more; everything else is installed",
+            f"git config --local {strict.KEY} false && guard install, or strict = false in guard.toml",
+        )
+        done.refused = error.text()
+        return
+    done.settings += _set_up(repo, {strict.KEY: strict.setting(registered.folder(repo))})
+    done.strict = True
 
 
 def _write_files(hooks: Path, done: Done) -> None:
@@ -85,8 +130,37 @@ def _write_files(hooks: Path, done: Done) -> None:
             else:
                 path.rename(hooks / f"{name}{DISPLACED}")
                 done.displaced.append(name)
+        if name in HOOKS and _edited(path, text):
+            done.kept.append(_keep(path))
         if _write(path, text, executable=name in HOOKS):
             done.written.append(path.name)
+
+
+def _edited(path: Path, text: str) -> bool:
+    """Whether somebody put lines of their own into a hook of ours; `text` is what we would write."""
+    try:
+        body, _, last = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
+    except FileNotFoundError:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+    if last == _sum(f"{body}\n"):
+        return False
+    known = {*text.split("\n"), ""}
+    return not known.issuperset((*body.split("\n"), last))
+
+
+def _sum(text: str) -> str:
+    """The last line of a hook, which says what the lines before it were."""
+    return f"# guard wrote {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _keep(path: Path) -> str:
+    """Keep a hook beside itself, under a name that is free; returns that name."""
+    names = (f"{path.name}{EDITED}{more}" for more in ("", *(f".{number}" for number in range(2, 1000))))
+    name = next(name for name in names if not os.path.lexists(path.with_name(name)))
+    shutil.copy2(path, path.with_name(name))
+    return name
 
 
 def _is_framework(hooks: Path, name: str) -> bool:
@@ -159,13 +233,19 @@ def _foreign(path: Path) -> bool:
 
 
 def _files() -> dict[str, str]:
-    """Name -> text of everything that is installed."""
-    files = {"guard-run.py": _runner()}
+    """Name -> text of everything that is installed in a hooks' folder."""
+    return {"guard-run.py": _runner(), **_rendered(SHIMS)}
+
+
+def _rendered(folder: Path) -> dict[str, str]:
+    """Name -> text of the shims of a folder; each hook says in its last line what it was."""
+    files = {}
     chain = (SHIMS / "chain").read_text(encoding="utf-8").rstrip("\n")
-    for shim in sorted(SHIMS.iterdir()):
+    for shim in sorted(folder.iterdir()):
         if shim.name != "chain":
             text = shim.read_text(encoding="utf-8").replace("@CHAIN@", chain).replace("@NAME@", shim.name)
-            files[shim.name] = text.replace("@VERSION@", VERSION).replace("@PYTHON@", _quoted(sys.executable))
+            text = text.replace("@VERSION@", VERSION).replace("@PYTHON@", _quoted(sys.executable))
+            files[shim.name] = f"{text}{_sum(text)}\n" if shim.name in HOOKS else text
     return files
 
 
@@ -216,20 +296,52 @@ def _kept(repo: Repo) -> dict[str, str | None]:
         return {}
 
 
-def _set_up(repo: Repo) -> list[str]:
-    """Set the configuration, remembering what it was."""
-    notes = _notes(repo)
+def _set_up(repo: Repo, wanted: dict[str, str]) -> list[str]:
+    """Set configuration, remembering first what it was."""
+    kept = _kept(repo)
+    changed = {}
+    for key, value in wanted.items():
+        old = _local(repo, key)
+        if old != value:
+            changed[key] = value
+            if not (old and _ours(key, old)):
+                kept.setdefault(key, old)
+    _remember(repo, kept)
+    for key, value in changed.items():
+        repo.call("config", "--local", key, value)
+    return [f"{key} = {value}" for key, value in changed.items()]
+
+
+def _put_back(repo: Repo, keys: Iterable[str]) -> list[str]:
+    """Put settings of ours back to what they were; one that somebody has changed since is left alone."""
     kept = _kept(repo)
     changed = []
-    for key, value in SETTINGS.items():
-        old = repo.call("config", "--local", "--get", key, check=False).stdout.decode().rstrip("\n") or None
-        if old != value:
-            kept.setdefault(key, old)
-            repo.call("config", "--local", key, value)
-            changed.append(f"{key} = {value}")
+    for key in keys:
+        now = _local(repo, key)
+        if now is not None and _ours(key, now) and (key in kept or key == strict.KEY):
+            old = kept.get(key)
+            words = ("config", "--local", key, old) if old else ("config", "--local", "--unset", key)
+            repo.call(*words, check=False)
+            changed.append(f"{key} = {old}" if old else f"{key} unset")
+        kept.pop(key, None)
+    if changed and _notes(repo).exists():
+        _remember(repo, kept)
+    return changed
+
+
+def _ours(key: str, value: str) -> bool:
+    return strict.ours(value) if key == strict.KEY else SETTINGS.get(key) == value
+
+
+def _local(repo: Repo, key: str) -> str | None:
+    """A value of this clone's own configuration."""
+    return repo.call("config", "--local", "--get", key, check=False).stdout.decode().rstrip("\n") or None
+
+
+def _remember(repo: Repo, kept: dict[str, str | None]) -> None:
+    notes = _notes(repo)
     notes.parent.mkdir(parents=True, exist_ok=True)
     _write(notes, json.dumps({"version": VERSION, "settings": kept}) + "\n", executable=False)
-    return changed
 
 
 def uninstall(repo: Repo) -> Done:
@@ -243,11 +355,9 @@ def uninstall(repo: Repo) -> Done:
                     _take_away(hooks, done)
     except OSError as error:
         raise GuardError("state", f"{error.filename or hooks} cannot be written: {error.strerror}") from None
-    for key, old in _kept(repo).items():
-        if repo.config(key) == SETTINGS.get(key):
-            words = ("config", "--local", key, old) if old else ("config", "--local", "--unset", key)
-            repo.call(*words, check=False)
-            done.settings.append(f"{key} = {old}" if old else f"{key} unset")
+    done.settings = _put_back(repo, list(dict.fromkeys((*_kept(repo), strict.KEY))))
+    done.own = registered.unregister(repo)
+    _empty(registered.folder(repo))
     for folder in (repo.common_dir, *(repo.common_dir / "worktrees").glob("*")):
         for name in OWN:
             for path in (folder / "guard").glob(name):
@@ -257,12 +367,23 @@ def uninstall(repo: Repo) -> Done:
     return done
 
 
+def _empty(own: Path) -> None:
+    """Take guard's own folder away."""
+    for name in (*_rendered(_OWN_SHIMS), *_files()):  # what the configuration names goes first
+        (own / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        own.rmdir()  # unless somebody keeps something there
+
+
 def _take_away(hooks: Path, done: Done) -> None:
+    texts = _files()
     for name in HOOKS:
         displaced = hooks / f"{name}{DISPLACED}"
         for path in (hooks / name, hooks / f"{name}.legacy"):
             if not ours(path):
                 continue
+            if _edited(path, texts[name]):
+                done.kept.append(_keep(path))
             path.unlink()
             done.written.append(path.name)
             if os.path.lexists(displaced) and not _same(displaced, hooks / name):

@@ -34,7 +34,7 @@ def test_init_installs_and_says_all_it_did(lab: Lab) -> None:
         assert lab.git(here, "config", "--local", key) == "false"
         assert key in said.out
     assert str(here / ".git/guard") in said.out
-    assert "strict" not in said.out.lower()
+    assert "strict mode is off" in said.out
     _commit_as_told(lab, here, said.out)
     assert lab.git(here, "status", "--porcelain") == ""
     lab.write(here, {"state/agents.json": "{}\n"})
