@@ -7,7 +7,11 @@ from typing import Any
 
 from walks.lab import AGENTS, Lab, Said
 
-UNHOOKED = ("-c", "core.hooksPath=/dev/null")
+from guard.hooks.registered import OFF
+
+UNHOOKED = ("-c", "core.hooksPath=/dev/null", *OFF)
+"""Options of git with which none of guard's hooks runs, whatever the version of git."""
+
 EDITED = json.dumps({**AGENTS, "by hand": True}, indent=2, ensure_ascii=False) + "\n"
 STATE_FILE = "state/agents.json"
 
