@@ -139,12 +139,13 @@ def _write_files(hooks: Path, done: Done) -> None:
 def _edited(path: Path, text: str) -> bool:
     """Whether somebody put lines of their own into a hook of ours; `text` is what we would write."""
     try:
-        body, _, last = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
+        held = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
     except (OSError, UnicodeDecodeError):
         return True
-    if last == _sum(f"{body}\n"):
+    body, _, last = held.rstrip("\n").rpartition("\n")
+    if last == _sum(f"{body}\n") or text.startswith(held):
         return False
     known = {*text.split("\n"), ""}
     return not known.issuperset((*body.split("\n"), last))

@@ -212,6 +212,51 @@ def test_a_hook_that_came_later_is_not_overwritten(lab: Lab) -> None:
     assert "first" in (hooks / "pre-commit.guard-displaced").read_text()
 
 
+def _edited(here: Path, log: Path) -> str:
+    """Put a line of one's own into guard's hook; returns what it holds then."""
+    hook = here / ".git/hooks/pre-commit"
+    lines = hook.read_text().split("\n")
+    hook.write_text("\n".join([lines[0], f"echo mine >>'{log}'", *lines[1:]]))
+    return hook.read_text()
+
+
+@pytest.mark.parametrize("command", ["install", "uninstall", "doctor --fix", "init --yes"])
+def test_lines_that_somebody_put_into_guards_hook_are_kept(lab: Lab, command: str) -> None:
+    """Whatever writes the hook anew or takes it away keeps what it held under another name, says so and how to go on;
+    done twice, neither copy is lost, and a hook that guard wrote itself is no such thing."""
+    here = guarded(lab)
+    hooks = here / ".git/hooks"
+    for name in ("pre-commit.guard-edited", "pre-commit.guard-edited.2"):
+        held = _edited(here, lab.root / name)
+        said = lab.guard(here, *command.split(" "))
+        assert name in said.all
+        assert (hooks / name).read_text() == held
+        lab.guard(here, "install")
+        _stops_state(lab, here)
+        assert not (lab.root / name).exists()
+    hooks.joinpath("pre-commit").write_bytes(hooks.joinpath("pre-commit").read_bytes()[:300])  # cut off: nobody's lines
+    assert lab.guard(here, "install", "--json").json["kept"] == []
+    lab.guard(here, "uninstall")
+    assert sorted(path.name for path in hooks.glob("*guard*")) == [
+        "pre-commit.guard-edited",
+        "pre-commit.guard-edited.2",
+    ]
+
+
+def test_lines_in_the_hook_that_the_framework_moved(lab: Lab) -> None:
+    """Edited where the pre-commit framework calls it as pre-commit.legacy, it is kept just so."""
+    here = guarded(lab)
+    _framework(lab, here)
+    hook = here / ".git/hooks/pre-commit.legacy"
+    hook.write_text(hook.read_text() + f"echo mine >>'{lab.root}/mine'\n")
+    held = hook.read_text()
+    said = lab.guard(here, "install", "--json").json
+    assert said["kept"] == ["pre-commit.legacy.guard-edited"]
+    assert (here / ".git/hooks/pre-commit.legacy.guard-edited").read_text() == held
+    lab.commit(here, {"mine.txt": "mine\n"}, "[S1] mine: a file")
+    assert not (lab.root / "mine").exists()
+
+
 def test_two_installs_at_once(lab: Lab) -> None:
     """Many installs at the same moment displace a hook once, and what it was comes back."""
     here = lab.lone()
