@@ -6,7 +6,7 @@ from guard.commands import init
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import HOOKS
-from guard.hooks.registered import SINCE
+from guard.hooks.registered import NAMES, SINCE
 from guard.plan import Tree, frame_counter, policy_at
 from guard.policy import Policy
 from guard.report import Report, number
@@ -91,14 +91,14 @@ def _hooks(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
 
 def _by_config(wiring: Wiring) -> tuple[str, str]:
     here = ".".join(map(str, wiring.git))
-    if len(wiring.unregistered) == len(HOOKS):
+    if len(wiring.unregistered) == len(NAMES):
         return "none", ""
     if wiring.git < SINCE:
         since = ".".join(map(str, SINCE))
         return "not read", f"git {here} here does not read hook.guard-*; {since} and newer do"
     if wiring.unregistered:
-        return f"{len(HOOKS) - len(wiring.unregistered)} of {len(HOOKS)}", f"not {', '.join(wiring.unregistered)}"
-    return f"all {len(HOOKS)}", f"git {here} runs them wherever core.hooksPath leads"
+        return f"{len(NAMES) - len(wiring.unregistered)} of {len(NAMES)}", f"not {', '.join(wiring.unregistered)}"
+    return f"all {len(NAMES)}", f"git {here} runs them wherever core.hooksPath leads"
 
 
 def _strict(wiring: Wiring, lacking: list[str], *, wanted: bool) -> tuple[str, str]:

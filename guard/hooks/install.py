@@ -370,7 +370,7 @@ def uninstall(repo: Repo) -> Done:
 
 def _empty(own: Path) -> None:
     """Take guard's own folder away."""
-    for name in (*_rendered(_OWN_SHIMS), *_files()):  # what the configuration names goes first
+    for name in (*_rendered(_OWN_SHIMS), *_files(), "folder"):  # what the configuration names goes first
         (own / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         own.rmdir()  # unless somebody keeps something there

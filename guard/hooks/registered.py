@@ -10,6 +10,17 @@ from pathlib import Path
 from guard.git import Repo
 from guard.hooks import HOOKS
 
+NAMES = tuple(name for name in HOOKS if name not in ("prepare-commit-msg", "post-checkout", "post-merge"))
+"""The hooks that judge. The others only help them, and each start of a shell is paid for at every commit."""
+
+_LEAVES = {
+    "reference-transaction": '[ "$1" = prepared ] || exit 0; ',
+    "post-index-change": (
+        'c=; IFS= read -r c 2>/dev/null <"/proc/$PPID/cmdline" || case $c in gitcommit*|gitstatus*) exit 0;; esac; '
+    ),
+}
+"""What each of the hooks that run most often has nothing to do for, said where no second program is needed."""
+
 ENTRY = "by-config"
 """What the configuration names: it runs the hook that it is told, unless git does so too."""
 
@@ -17,7 +28,7 @@ SINCE = (2, 54)
 """The first git that runs hooks of the configuration."""
 
 
-OFF = tuple(word for name in HOOKS for word in ("-c", f"hook.guard-{name}.enabled=false"))
+OFF = tuple(word for name in NAMES for word in ("-c", f"hook.guard-{name}.enabled=false"))
 """The options of git that switch all of them off for one command."""
 
 
@@ -30,7 +41,7 @@ def command(name: str) -> str:
     """The shell command of a hook. It finds the folder as the shims do, so that the repository may move, and where the
     folder is gone it lets everything pass: nobody is locked out of a clone."""
     return (
-        "d=${GIT_DIR:-.git}; "
+        f"{_LEAVES.get(name, '')}d=${{GIT_DIR:-.git}}; "
         'if [ -f "$d/commondir" ]; then IFS= read -r c <"$d/commondir"; case $c in /*) d=$c;; *) d=$d/$c;; esac; fi; '
         f'[ ! -x "$d/guard/hooks/{ENTRY}" ] || exec "$d/guard/hooks/{ENTRY}" {name}'
     )
@@ -48,7 +59,7 @@ def missing(repo: Repo) -> list[str]:
     off = disabled(repo)
     return [
         name
-        for name in HOOKS
+        for name in NAMES
         if name in off
         or any(found.get(key) != value for key, value in _keys(name))
         or not all(os.access(own / each, os.X_OK) for each in (ENTRY, name))
@@ -70,7 +81,7 @@ def _keys(name: str) -> tuple[tuple[str, str], ...]:
 def register(repo: Repo) -> list[str]:
     """Write what is missing; returns the hooks that were."""
     found = there(repo)
-    lacking = [name for name in HOOKS if any(found.get(key) != value for key, value in _keys(name))]
+    lacking = [name for name in NAMES if any(found.get(key) != value for key, value in _keys(name))]
     for name in lacking:
         for key, value in _keys(name):
             repo.call("config", "--local", "--replace-all", key, value)

@@ -9,7 +9,7 @@ from walks.hooked import EDITED, STATE_FILE, UNHOOKED, git, guarded, refused
 from walks.lab import Lab, inbox_file
 
 from guard.hooks import HOOKS
-from guard.hooks.registered import SINCE
+from guard.hooks.registered import NAMES, SINCE
 
 _VERSION = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout.split()[2]
 GIT = tuple(map(int, _VERSION.split(".")[:2]))
@@ -176,7 +176,7 @@ def test_registered_and_taken_away(lab: Lab) -> None:
     lab.git(here, "config", "hook.mine.event", "pre-commit")
     before = lab.git(here, "config", "--local", "--list")
     lab.guard(here, "install")
-    for name in HOOKS:
+    for name in NAMES:
         assert lab.git(here, "config", "--local", f"hook.guard-{name}.event") == name
         assert (here / ".git/guard/hooks" / name).exists()
     lab.git(here, "config", "--unset", "hook.guard-pre-push.event")
