@@ -77,7 +77,7 @@ def install(repo: Repo, *, into_hooks_path: bool = False) -> Done:
             done.settings = _set_up(repo, SETTINGS)
             _share(repo, hooks, joins=True)
             _write_own(repo, done)
-        _set_strict(repo, done, wanted=current_policy(repo, repo.git_dir / "guard").strict)
+            _set_strict(repo, done, wanted=current_policy(repo, repo.git_dir / "guard").strict)
     except OSError as error:
         raise GuardError("state", f"{error.filename or hooks} cannot be written: {error.strerror}") from None
     return done
