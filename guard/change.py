@@ -94,6 +94,7 @@ class Change:
     - `commit`: the commit that is judged, "" where it is not made yet;
     - `message`: the commit message; None where there is none yet;
     - `foreign()`: canonical path -> why its bytes are not those of a merge or a restore ("" as path: of the commit);
+    - `unseen()`: likewise, where this clone lacks what it takes to tell;
     - `recorded(file)`: whether a delta that goes, or what it was, is in a page;
     - `counter`: the newest closed frame, None where nothing says it; `instant`: seconds since 1970, None for any;
     - `bulk`: how the index was written, where that was in bulk; `command`: what was asked of git, as words;
@@ -124,6 +125,7 @@ class Change:
         message: "str | None" = None,
         author: str = "",
         foreign: "Callable[[], Mapping[str, str]]" = dict,
+        unseen: "Callable[[], Mapping[str, str]]" = dict,
         recorded: "Callable[[File], bool]" = lambda _file: False,
         counter: "int | None" = None,
         instant: "float | None" = None,
@@ -146,6 +148,7 @@ class Change:
         self.message = message
         self.author = author
         self.foreign = foreign
+        self.unseen = unseen
         self.recorded = recorded
         self.counter = counter
         self.instant = instant

@@ -28,3 +28,10 @@ class GuardError(Exception):
         lines = [f"guard: {self.what}"]
         lines += [f"  {label}: {said}" for label, said in (("why", self.why), ("fix", self.fix)) if said]
         return "\n".join(lines)
+
+
+class Unseen(GuardError):
+    """The answer lies in history or contents that this clone does not have: who reads on can say so and go on."""
+
+    def __init__(self, what: str, why: str = "", fix: str = "git fetch --unshallow") -> None:
+        super().__init__("git", what, why, fix)

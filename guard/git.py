@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from guard.errors import GuardError
+from guard.errors import GuardError, Unseen
 
 NULL = "0" * 40
 """An object name that stands for no object, of any hash once `Repo.null` has its length."""
@@ -22,7 +22,9 @@ _QUIET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "LC_ALL": "C",
     "GIT_MERGE_AUTOEDIT": "no",
-    "GIT_NO_REPLACE_OBJECTS": "1",  # a replace ref would make two machines read two histories
+    # A replace ref or a graft would make two machines read two histories, and this one what is not pushed.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
 }
 
 _LOCATION = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
@@ -186,7 +188,7 @@ class Repo:
         """A commit, read."""
         data = self.reader.read(name)
         if data is None:
-            raise GuardError("git", f"commit {name} is not in this clone", "", "git fetch --unshallow, or fetch it")
+            raise Unseen(f"commit {name} is not in this clone", "", "git fetch --unshallow, or fetch it")
         return parse_commit(name, data)
 
     def changes(self, old: str, new: str, *paths: str) -> list[Change]:
@@ -204,6 +206,13 @@ class Repo:
             mode, _, oid = head.split(" ")
             entries.append((mode, oid, path))
         return entries
+
+    def edge(self) -> set[str]:
+        """The commits with which a shallow clone begins: nobody can tell here what they changed."""
+        try:
+            return set((self.common_dir / "shallow").read_text().split())
+        except OSError:
+            return set()
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `old` is `new` or one of its ancestors."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from guard.errors import GuardError
+from guard.errors import Unseen
 from guard.git import Commit, Reader, Repo
 from guard.policy import Policy
 from merge.delta import Entry, digest_of, frame_in_name
@@ -131,9 +131,7 @@ def entries(repo: Repo, found: list[Arrival]) -> Iterator[Entry]:
             else:
                 content = next(contents)
                 if content is None:
-                    raise GuardError(
-                        "git", f"the content of {arrival.name} ({arrival.oid}) is not in this clone", "", "git fetch"
-                    )
+                    raise Unseen(f"the content of {arrival.name} ({arrival.oid}) is not in this clone", "", "git fetch")
                 yield arrival.entry(content.data)
     finally:
         reader.close()

@@ -270,7 +270,7 @@ def commits(repo: Repo, old: str | None, new: str, contents: "Contents | None" =
     `contents` is where contents are read; `present` is one that fetches nothing. What a shallow clone begins with is
     left out: nobody can tell what those commits changed.
     """
-    begun = edge(repo)
+    begun = repo.edge()
     words = ("--topo-order", "--reverse", "--root", "--diff-merges=combined", new, *([f"^{old}"] if old else []))
     log = (each for each in _log(repo, *words) if each.id not in begun)
     policies = _Policies(repo)
@@ -283,14 +283,6 @@ def commits(repo: Repo, old: str | None, new: str, contents: "Contents | None" =
         if contents is not None:
             contents.expect([file.new for each in judged for file in each.change.files if file.plain])
         yield from judged
-
-
-def edge(repo: Repo) -> set[str]:
-    """The commits with which a shallow clone begins."""
-    try:
-        return set((repo.common_dir / "shallow").read_text().split())
-    except OSError:
-        return set()
 
 
 class Contents:
@@ -458,6 +450,7 @@ class _Range:
             known.setdefault((file.path, file.old_mode, file.old), file)
         change = self._change(each, policy, list(known.values()))
         change.foreign = (lambda: self.state.foreign.get(each.id, {})) if touched else dict
+        change.unseen = (lambda: self.state.unseen.get(each.id, {})) if touched else dict
         return Judged(change, policy)
 
     def _change(self, each: _Logged, policy: Policy, files: Sequence[File]) -> Change:
@@ -481,6 +474,7 @@ class _Range:
             message=each.message,
             author=each.author,
             foreign=lambda: self.state.foreign.get(each.id, {}),
+            unseen=(lambda: self.state.unseen.get(each.id, {})) if touched else dict,
             recorded=_Recorded(self._repo, policy, each.id),
             computed=touched and each.id in self.state.computed,
             parents=len(each.parents),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from guard.errors import GuardError
+from guard.errors import GuardError, Unseen
 from guard.git import Change, Commit, Repo, blob_id
 from guard.history import Arrival, trailer
 from guard.plan import Plan, policy_at, start, work_out
@@ -24,7 +24,20 @@ class Problem:
 
 
 def differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]:
-    """Where a merge commit differs from what the merge makes on its parent; `beyond` as in `work_out`."""
+    """Where a merge commit differs from what the merge makes on its parent; `beyond` as in `work_out`.
+
+    Raises `Unseen` where that could be because this clone lacks a part of the history since `beyond`.
+    """
+    problems = _differences(repo, commit, beyond)
+    if problems and repo.edge() & set(repo.run("rev-list", commit.id, *([f"^{beyond}"] if beyond else [])).split()):
+        raise Unseen(
+            f"the merge {commit.id[:12]} cannot be made again from the history that is here",
+            "it may hold deltas that were overwritten before this shallow clone begins",
+        )
+    return problems
+
+
+def _differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]:
     parent = commit.parents[0]
     policy = policy_at(repo, parent)
     changes = repo.changes(parent, commit.id)
@@ -33,6 +46,8 @@ def differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]
     brought = [Arrival(change.path[len(policy.inbox) :], change.new_mode, change.new, "refs/") for change in added]
     try:
         plan = work_out(repo, parent, policy, beyond, brought, said.close if said else None)
+    except Unseen:
+        raise
     except GuardError as error:
         return [Problem(commit.id, "", "G101", f"the merge cannot be made again on its parent: {error.what}")]
     if plan is None:
@@ -73,36 +88,37 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
     """The newest merge in the history of `tip` that can be made again, else where adoption starts.
 
     What its history holds is merged. It is checked against its own parent, with the merge that is claimed before
-    it for the boundary; `verify` checks the whole chain.
+    it for the boundary; `verify` checks the whole chain. Raises `Unseen` where this clone's history does not tell.
     """
     first = start(policy)
     if tip is None:
         return first
     if first is not None and repo.resolve(first) is None:
-        raise GuardError(
-            "git",
+        raise Unseen(
             f"the baseline {first} is not in this clone",
             "without the history since adoption, deltas that were overwritten would be missed",
-            "git fetch --unshallow",
         )
     checked = repo.resolve(CHECKED)
     for claim in _chain(repo, policy, tip, first):
         if claim == checked:
             return claim
         commit = repo.commit(claim)
-        if len(commit.parents) == 1:
+        if len(commit.parents) == 1 and claim not in repo.edge():
             older = next(_chain(repo, policy, commit.parents[0], first), None)
             if not differences(repo, commit, older or first):
                 remember(repo, claim)
                 return claim
-    if first is None and repo.run("rev-parse", "--is-shallow-repository").strip() == "true":
-        raise GuardError(
-            "git",
+    if first is None and repo.edge():
+        raise Unseen(
             "this clone is shallow, and no merge in it tells how far the deltas are merged",
             "deltas that were overwritten before the history that is here would be missed",
-            "git fetch --unshallow",
         )
     return first
+
+
+def newest_claim(repo: Repo, policy: Policy, tip: str) -> str | None:
+    """The newest commit in the visible history of `tip` that says it is a merge: for where none can be made again."""
+    return next(_chain(repo, policy, tip, None), None)
 
 
 def _chain(repo: Repo, policy: Policy, tip: str, first: str | None) -> Iterator[str]:

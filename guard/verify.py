@@ -3,17 +3,17 @@
 A trailer is a claim. What counts is that the bytes can be computed again from the commit's parent and the deltas.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from guard import appendonly
-from guard.errors import GuardError
+from guard.errors import GuardError, Unseen
 from guard.git import Change, Commit, Repo, blob_id
 from guard.history import is_recount, restored, trailer
 from guard.plan import Tree, adopted, policy_at, start
 from guard.policy import FILE, Policy, archive_of
-from guard.recompute import Problem, differences, newest_merge
+from guard.recompute import Problem, differences, newest_claim, newest_merge
 from guard.restore import rebuild, recorded_digests
 from merge import values
 from merge.delta import digest_of, frame_in_name
@@ -26,10 +26,16 @@ VERIFIED = "refs/guard/verified"
 
 @dataclass
 class Verdict:
-    """What a verification found. `repaired` are problems that a later commit of the range made good."""
+    """What a verification found. `repaired` are problems that a later commit of the range made good.
+
+    `unseen` is what could not be judged, because this clone lacks history or contents that it needs; `begun` are the
+    commits with which a shallow clone begins, which nobody can judge there.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     repaired: list[Problem] = field(default_factory=list)
+    unseen: list[Problem] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
     commits: int = 0
     merges: int = 0
     restores: int = 0
@@ -48,6 +54,14 @@ class Link:
     def then(self, commit: str, merge: str | None) -> "Link":
         """The state after this one."""
         return Link(commit, self.depth + 1, merge, self)
+
+    @property
+    def root(self) -> str:
+        """The commit whose state is the first that is known."""
+        link = self
+        while link.before is not None:
+            link = link.before
+        return link.commit
 
     def contains(self, other: "Link") -> bool:
         """Whether the other state lies on the way to this one."""
@@ -91,17 +105,24 @@ class Canonical:
     """Merges and restores that were made again, byte for byte."""
     newest: dict[str, str]
     """Commit with several parents -> the one whose state contains the others'."""
+    unseen: dict[str, dict[str, str]]
+    """As `foreign`, where it cannot be told in this clone."""
 
 
 def canonical(repo: Repo, old: str | None, new: str) -> Canonical:
     """What every commit of `old`..`new` does to canonical state, whether or not a later one makes it good."""
     walk = _Walk(repo, old, new)
     verdict = walk.judge(lambda _done, _all: None)
-    foreign: dict[str, dict[str, str]] = {}
-    for problem in (*verdict.problems, *verdict.repaired):
+    foreign, unseen = _by_commit((*verdict.problems, *verdict.repaired)), _by_commit(verdict.unseen)
+    return Canonical(foreign, walk.computed | walk.restored, walk.newest, unseen)
+
+
+def _by_commit(problems: Iterable[Problem]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for problem in problems:
         if problem.code == "G101":
-            foreign.setdefault(problem.commit, {})[problem.path] = problem.what
-    return Canonical(foreign, walk.computed | walk.restored, walk.newest)
+            found.setdefault(problem.commit, {})[problem.path] = problem.what
+    return found
 
 
 def dirty_at(repo: Repo, policy: Policy, commit: str) -> frozenset[str]:
@@ -127,16 +148,21 @@ class _Walk:
         self.computed: set[str] = set()  # merges that were made again: they may drop deltas
         self.restored: set[str] = set()  # restores that were made again, and ways back to good bytes
         self.newest: dict[str, str] = {}  # commits with several parents -> the one with the newest state
+        self.edge = repo.edge()
         self.policy = cache(self._policy)
+        self._known_before = cache(self._merge_before)
         if old is not None:
-            self.states[old] = _State(Link(old, 0, newest_merge(repo, self.policy(old), old)))
+            self.states[old] = _State(Link(old, 0, None))
 
     def judge(self, note: Callable[[int, int], None]) -> Verdict:
         commits = self._commits()
         for done, (commit, parents, changes) in enumerate(commits):
             note(done, len(commits))
             self.verdict.commits += 1
-            if len(parents) > 1:
+            if commit in self.edge:
+                self.verdict.begun.append(commit)
+                self.states[commit] = _State(Link(commit, 0, None))
+            elif len(parents) > 1:
                 self._several_parents(commit, parents)
             else:
                 self._one_parent(commit, parents[0] if parents else None, changes)
@@ -162,6 +188,27 @@ class _Walk:
 
     def _problem(self, commit: str, path: str, code: str, what: str) -> None:
         self.verdict.problems.append(Problem(commit, path, code, what))
+
+    def _unseen(self, commit: str, path: str, code: str, what: str) -> None:
+        self.verdict.unseen.append(Problem(commit, path, code, what))
+
+    def _beyond(self, link: Link, policy: Policy) -> tuple[str | None, bool]:
+        """The newest merge up to a state, and whether it is known to be right; only a merge has to ask for it."""
+        if link.merge is not None:
+            return link.merge, link.merge in self.computed
+        merge, sure = self._known_before(link.root) if link.root else (None, True)
+        first = start(policy)
+        return merge or (first if first is not None and self.repo.resolve(first) else None), sure
+
+    def _merge_before(self, root: str) -> tuple[str | None, bool]:
+        """The newest merge up to where what is known begins: one that can be made again, else what says it is one."""
+        policy = self.policy(root)
+        if root not in self.edge:
+            try:
+                return newest_merge(self.repo, policy, root), True
+            except Unseen:
+                pass
+        return newest_claim(self.repo, policy, root), False
 
     def _one_parent(self, commit: str, parent: str | None, changes: list[Change]) -> None:
         policy = self.policy(parent)
@@ -196,9 +243,13 @@ class _Walk:
             self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty)
             return
         if rev is not None:
-            problems = self._restore(commit, rev, paths)
+            try:
+                problems = self._restore(commit, rev, paths)
+                self.verdict.restores += not problems
+            except Unseen as error:
+                self._unseen(commit.id, "", "G101", f"what it restores cannot be made again: {error.what}")
+                problems = []
             if not problems:
-                self.verdict.restores += 1
                 self.restored.add(commit.id)
                 self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty - paths)
                 return
@@ -208,7 +259,14 @@ class _Walk:
             self.states[commit.id] = _State(link, before.dirty - (paths - self._state(link.commit).dirty))
             return
         else:
-            problems = differences(self.repo, commit, link.merge or start(self.policy(commit.parents[0])))
+            try:
+                problems = self._differences(commit, link)
+            except Unseen as error:
+                if trailer(commit.message) is not None:
+                    self._unseen(commit.id, "", "G101", error.what)
+                    self.states[commit.id] = _State(link.then(commit.id, commit.id), before.dirty)
+                    return
+                problems = [Problem(commit.id, "", "G101", error.what)]  # a merge always says that it is one
             if not problems:
                 self.verdict.merges += 1
                 self.computed.add(commit.id)
@@ -218,6 +276,14 @@ class _Walk:
                 problems = [Problem(commit.id, path, "G101", "changed outside a merge") for path in sorted(paths)]
         self.verdict.problems += problems
         self.states[commit.id] = _State(link, before.dirty | paths)
+
+    def _differences(self, commit: Commit, link: Link) -> list[Problem]:
+        """Where a commit differs from the merge; raises `Unseen` where that hangs on what this clone does not have."""
+        beyond, sure = self._beyond(link, self.policy(commit.parents[0]))
+        problems = differences(self.repo, commit, beyond)
+        if problems and not sure:
+            raise Unseen(f"whether it is the merge's hangs on {str(beyond)[:12]}, which cannot be made again here")
+        return problems
 
     def _miscounted(self, commit: Commit, paths: set[str]) -> bool:
         """Whether a recount holds other bytes than counting its parent's files anew gives."""
@@ -245,6 +311,8 @@ class _Walk:
             return [Problem(commit.id, "", "G101", f"{rev[:12]}, which it restores, does not verify itself")]
         try:
             rebuilt = rebuild(self.repo, policy, rev, parent, newest_merge(self.repo, policy, rev))
+        except Unseen:
+            raise
         except GuardError as error:
             return [Problem(commit.id, "", "G101", error.what)]
         actual = {change.path: change.new for change in self.repo.changes(parent, commit.id)}
@@ -284,13 +352,19 @@ class _Walk:
         """A git merge holds the canonical bytes of the parent whose state contains the others'."""
         states = [(self._state(parent), parent) for parent in parents]
         state, parent = max(states, key=lambda pair: pair[0].link.depth)
+        apart = [other for other, _ in states if not state.link.contains(other.link)]
+        unseen = bool(apart) and bool(self.edge) and any(each.link.root != state.link.root for each in apart)
+        if unseen:  # where they parted is not here: the pages say what each of them holds
+            state, parent, apart = self._by_pages(commit, states)
         self.states[commit] = state
         self.newest[commit] = parent
         policy = self.policy(parent)
         if not policy.baseline:
             return
-        apart = [other for other, _ in states if not state.link.contains(other.link)]
-        if apart:
+        if apart and unseen:
+            what = "where the states that it joins parted is not in this clone, and neither records all of the other's"
+            self._unseen(commit, "", "G101", what)
+        elif apart:
             self._problem(commit, "", "G101", "it joins two states of which neither contains the other")
             self.apart[commit] = parents
         compared = [self.repo.changes(each, commit) for each in parents]
@@ -306,6 +380,20 @@ class _Walk:
         for changes in compared:
             self._texts(commit, policy, [change for change in changes if change.path in own], changes)
 
+    def _by_pages(self, commit: str, states: list[tuple[_State, str]]) -> tuple[_State, str, list[_State]]:
+        """The parent whose pages record all that the others' do, else the one whose bytes a join has; and the rest."""
+        for state, parent in states:
+            policy = self.policy(parent)
+            if all(self._all_recorded(parent, policy, other) for _, other in states):
+                return state, parent, []
+        kept = [
+            (state, parent)
+            for state, parent in states
+            if not any(self.policy(parent).is_canonical(each.path) for each in self.repo.changes(parent, commit))
+        ]
+        state, parent = (kept or states)[0]
+        return state, parent, [other for other, name in states if name != parent]
+
     # --- what is not canonical ---------------------------------------------------------------------------------
 
     def _deltas(self, commit: str, policy: Policy, changes: list[Change]) -> None:
@@ -316,20 +404,32 @@ class _Walk:
                 continue
             if change.new_mode != "000000":
                 self._problem(commit, change.path, "G103", "a committed delta was rewritten")
-            elif not self._recorded(commit, policy, change.path, change.old):
-                self._problem(commit, change.path, "G103", "a delta was deleted that no page records yet")
+                continue
+            try:
+                if not self._recorded(commit, policy, change.path, change.old):
+                    self._problem(commit, change.path, "G103", "a delta was deleted that no page records yet")
+            except Unseen as error:
+                self._unseen(commit, change.path, "G103", f"a delta was deleted: {error.what}")
 
     def _recorded(self, commit: str, policy: Policy, path: str, oid: str) -> bool:
-        """Whether a delta is in its page, or was merged by whatever merged before guard did, at a commit."""
+        """Whether a delta is in its page, or was merged by whatever merged before guard did, at a commit.
+
+        Raises `Unseen` where its content, or what there was at adoption, is not in this clone.
+        """
         if oid in self._adopted(policy):
             return True
         data = self.repo.reader.read(oid)
         if data is None:
-            return False
+            raise Unseen(f"its content, {oid[:12]}, is not in this clone")
         frame = frame_in_name(path[len(policy.inbox) :])
         where = page_path(frame, policy.laws) if frame >= 0 else rejected_path(digest_of(data), policy.laws)
         sheet = self.repo.reader.read(f"{commit}:{where}")
-        return sheet is not None and digest_of(data) in recorded_digests(sheet)
+        if sheet is not None and digest_of(data) in recorded_digests(sheet):
+            return True
+        first = start(policy)
+        if first is not None and self.repo.resolve(first) is None:
+            raise Unseen(f"whether it was merged before {first[:12]} cannot be told, which is not in this clone")
+        return False
 
     def _adopted(self, policy: Policy) -> set[str]:
         key = policy.baseline or ""
@@ -369,20 +469,24 @@ class _Walk:
         policy = self.policy(tip)
         standing: list[Problem] = []
         for problem in self.verdict.problems:
-            if problem.code == "G101" and problem.path:
-                good = problem.path not in dirty
-            elif problem.commit in self.apart:
-                good = all(self._all_recorded(tip, policy, parent) for parent in self.apart[problem.commit])
-            elif problem.code == "G108":
-                good = "cannot be used" in problem.what and self._readable(tip)
-            elif problem.code == "G103":
-                good = self._both_recorded(tip, policy, problem)
-            elif problem.code == "G106":
-                good = self._markers_gone(tip, policy, problem)
-            else:
+            try:
+                good = self._made_good(tip, policy, problem, dirty)
+            except Unseen:
                 good = False
             (self.verdict.repaired if good else standing).append(problem)
         self.verdict.problems = standing
+
+    def _made_good(self, tip: str, policy: Policy, problem: Problem, dirty: frozenset[str]) -> bool:
+        """Whether the tip no longer has what a problem says; raises `Unseen` where that cannot be told here."""
+        if problem.code == "G101" and problem.path:
+            return problem.path not in dirty
+        if problem.commit in self.apart:
+            return all(self._all_recorded(tip, policy, parent) for parent in self.apart[problem.commit])
+        if problem.code == "G108":
+            return "cannot be used" in problem.what and self._readable(tip)
+        if problem.code == "G103":
+            return self._both_recorded(tip, policy, problem)
+        return problem.code == "G106" and self._markers_gone(tip, policy, problem)
 
     def _readable(self, tip: str) -> bool:
         try:
@@ -423,13 +527,15 @@ class _Walk:
 
 
 def wrong_rev(repo: Repo, policy: Policy, rev: str, tip: str) -> str | None:
-    """Why canonical files may not be restored from `rev`, None where they may."""
+    """Why canonical files may not be restored from `rev`, None where they may; raises `Unseen` where it is not here."""
     if repo.resolve(rev) is None:
+        if repo.edge():
+            raise Unseen(f"{rev[:12]} is not in this clone")
         return f"{rev[:12]} is not in this clone"
-    older = [f"^{parent}" for parent in repo.commit(rev).parents]
+    older = [f"^{parent}" for parent in repo.commit(rev).parents if rev not in repo.edge()]
     if rev not in repo.run("rev-list", "--first-parent", tip, *older).split():
         return f"{rev[:12]} is not on the branch's first-parent line: what it holds was never the branch's state"
     baseline = start(policy)
-    if baseline is not None and not repo.is_ancestor(baseline, rev):
+    if baseline is not None and repo.resolve(baseline) and not repo.is_ancestor(baseline, rev):
         return f"{rev[:12]} is older than the adoption of guard"
     return None

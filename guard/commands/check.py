@@ -106,7 +106,7 @@ def in_range(
     if contents.missing:
         what = number(len(contents.missing), "content")
         report.warn(f"this clone lacks {what} of files: where no rule needs them, only their names were judged")
-    begun = observe.edge(repo)
+    begun = repo.edge()
     begun = begun and begun & set(repo.run("rev-list", new, *([f"^{old}"] if old else [])).split())
     if begun:
         what = number(len(begun), "commit")

@@ -1,12 +1,13 @@
 """`guard frame`: which frame is open, who delivered, who is expected, late or rejected."""
 
 from guard import history
+from guard.errors import Unseen
 from guard.git import Repo
 from guard.history import Arrival, arrivals
 from guard.plan import Tree, adopted, frame_counter, policy_at, roster, streams_of
 from guard.policy import Policy
 from guard.publish import DELTA_REFS, Snapshot, hub
-from guard.recompute import newest_merge
+from guard.recompute import newest_claim, newest_merge
 from guard.report import Report, number, rejected, rejection
 from guard.schema import conforms
 from merge.delta import Delta, Invalid, read
@@ -26,7 +27,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     rostered, expected = roster(tree, policy)
     if frame is None:
         frame = rostered if rostered is not None and rostered > counter else counter + 1
-    waiting = unmerged(repo, policy, snapshot.tip, snapshot.deltas)
+    waiting = unmerged(repo, policy, snapshot.tip, snapshot.deltas, report)
     rows = _rows(tree, policy, frame, expected if rostered == frame else [], waiting)
     late = sorted(
         {(entry.frame, entry.stream) for entry in waiting if isinstance(entry, Delta) and entry.frame <= counter}
@@ -47,15 +48,32 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     return 0
 
 
-def unmerged(repo: Repo, policy: Policy, tip: str | None, deltas: dict[str, str]) -> list[Delta | Invalid]:
+def unmerged(
+    repo: Repo, policy: Policy, tip: str | None, deltas: dict[str, str], report: Report
+) -> list[Delta | Invalid]:
     """What the next merge would take in, judged."""
     if tip is None:
         return []
-    found: list[Arrival] = arrivals(repo, policy, tip, newest_merge(repo, policy, tip))
+    whole = True
+    try:
+        beyond = newest_merge(repo, policy, tip)
+    except Unseen as error:
+        whole = False
+        report.warn(f"{error.what}\n  why: deltas that were overwritten before are not shown\n  fix: {error.fix}")
+        beyond = newest_claim(repo, policy, tip)
+    found: list[Arrival] = arrivals(repo, policy, tip, beyond)
     found += history.delivered(repo, deltas, DELTA_REFS)
     old = adopted(repo, policy)
     fresh = [arrival for arrival in found if arrival.oid not in old]
-    return [read(entry, conforms("delta"), policy.laws) for entry in history.entries(repo, fresh)]
+    judged = (read(entry, conforms("delta"), policy.laws) for entry in history.entries(repo, fresh))
+    tree = Tree(repo, tip)
+    return [entry for entry in judged if whole or not _in_page(tree, policy, entry)]
+
+
+def _in_page(tree: Tree, policy: Policy, entry: Delta | Invalid) -> bool:
+    """Whether a page records a delta."""
+    streams = streams_of(tree, entry.frame, policy.laws) if entry.frame is not None else {}
+    return any(entry.digest in stream["deltas"] for stream in streams.values())
 
 
 def _rows(

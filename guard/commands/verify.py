@@ -27,9 +27,9 @@ def run(repo: Repo, span: str | None, report: Report) -> int:
     old, new = _span(repo, span)
     with report.working("verifying") as progress:
         verdict = verify(repo, old, new, lambda done, total: progress(f"verifying commit {done} of {total}"))
-    if span is None and not verdict.problems:
+    if span is None and not (verdict.problems or verdict.unseen or verdict.begun):
         repo.call("update-ref", VERIFIED, new, check=False)
-    warnings = edited(repo, policy_at(repo, repo.resolve("HEAD")))
+    warnings = [*_begun(verdict), *edited(repo, policy_at(repo, repo.resolve("HEAD")))]
     for warning in warnings:
         report.warn(warning)
     return _tell(verdict, report, old, new, _unpushed(repo, new), warnings, _allowed(repo, old, new))
@@ -94,13 +94,23 @@ def _since(repo: Repo, policy: Policy, new: str) -> str | None:
         return verified
     baseline = policy.baseline if policy.baseline and set(policy.baseline) != {"0"} else start(policy)
     if baseline is not None and repo.resolve(baseline) is None:
+        if repo.edge():
+            return None  # all that there is, and what it lacks is said
         raise GuardError(
             "git",
-            f"the baseline {baseline} is not in this clone",
-            "a shallow clone cannot be verified from there",
-            "git fetch --unshallow, or name a range",
+            f"the baseline {baseline[:12]} is not in this clone",
+            "it says from where on commits are judged",
+            f"git fetch {policy.remote} {baseline}, or guard verify OLD..NEW",
         )
     return baseline
+
+
+def _begun(verdict: Verdict) -> list[str]:
+    """A sentence about where a shallow clone begins, where that is in what was judged."""
+    if not verdict.begun:
+        return []
+    what = f"this clone is shallow: {number(len(verdict.begun), 'commit')} with which it begins, and what came before"
+    return [f"{what}, could not be judged\n  fix: git fetch --unshallow"]
 
 
 def _commit(repo: Repo, name: str) -> str:
@@ -129,6 +139,10 @@ def _fixes(problems: list[Problem], unpushed: set[str]) -> dict[Problem, str]:
     }
 
 
+def _place(problem: Problem) -> str:
+    return f"{problem.commit[:12]}:{problem.path}" if problem.path else problem.commit[:12]
+
+
 def _tell(
     verdict: Verdict,
     report: Report,
@@ -138,23 +152,27 @@ def _tell(
     warnings: list[str],
     allowed: list[dict[str, str]],
 ) -> int:
-    code = 1 if verdict.problems else 0
+    code = 1 if verdict.problems else 2 if verdict.unseen else 0
     fixes = _fixes(verdict.problems, unpushed)
     for problem in verdict.problems:
-        place = f"{problem.commit[:12]}:{problem.path}" if problem.path else problem.commit[:12]
-        report.say(f"{place}: {problem.code} {problem.what}")
+        report.say(f"{_place(problem)}: {problem.code} {problem.what}")
     for seen in dict.fromkeys(problem.code for problem in verdict.problems):
         report.say(f"  why ({seen}): {_WHY[seen]}")
     for fix in dict.fromkeys(fixes.values()):
         report.say(f"  fix: {fix}")
+    for problem in verdict.unseen:
+        report.say(f"{_place(problem)}: {problem.code} could not be judged: {problem.what}")
+    if verdict.unseen:
+        report.say("  fix: git fetch --unshallow, or in a partial clone: git fetch --refetch")
     for problem in verdict.repaired:
-        report.say(f"{problem.commit[:12]}:{problem.path}: {problem.code} {problem.what}; made good since")
+        report.say(f"{_place(problem)}: {problem.code} {problem.what}; made good since")
     for each in allowed:
         report.say(f"{each['commit'][:12]}: {each['code']} was let pass: {each['reason']}")
     report.say(
         f"{number(verdict.commits, 'commit')} from {old[:12] if old else 'the beginning'} to {new[:12]}:"
         f" {number(verdict.merges, 'merge')} and {number(verdict.restores, 'restore')} recomputed,"
         f" {number(len(verdict.problems), 'problem')}{f', {len(allowed)} let pass' if allowed else ''}"
+        f"{f', {len(verdict.unseen)} not to be judged here' if verdict.unseen else ''}"
     )
     report.result(
         {
@@ -167,6 +185,8 @@ def _tell(
                 {**vars(problem), "why": _WHY[problem.code], "fix": fixes.get(problem, "")}
                 for problem in verdict.problems
             ],
+            "unseen": [vars(problem) for problem in verdict.unseen],
+            "begun": verdict.begun,
             "repaired": [vars(problem) for problem in verdict.repaired],
             "allowed": allowed,
             "warnings": warnings,

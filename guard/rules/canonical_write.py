@@ -39,6 +39,10 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         else:
             fix = f"git restore --staged -- {quoted(path)}" if change.parents < 2 else "git merge --abort"
         yield Finding(path, what, fix)
+    for path, what in sorted(change.unseen().items()):
+        finding = Finding(path, what, "git fetch --unshallow", why="a clone without all of history cannot recompute it")
+        finding.unread = True
+        yield finding
 
 
 def quoted(path: str) -> str:

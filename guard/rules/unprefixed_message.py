@@ -37,6 +37,8 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     subject = (said or lines or [""])[0].strip()
     if not subject or subject.startswith(_EXEMPT) or prefixed(subject) or change.author in policy.exempt_authors:
         return
+    if change.unseen():  # perhaps a merge's: G101 says what it takes to tell
+        return
     fix = f"git rebase -i {change.commit[:12]}^" if change.commit else f"git commit -m '[S1] {_what(subject)}'"
     yield Finding("", f"the subject is {subject[:72]!r}, not [S<number>] what: why", fix)
 
