@@ -2,7 +2,7 @@
 
 git itself dies on a broken index, sometimes by a signal, so nothing here hands it one. Versions 2, 3 and 4 are read
 entry by entry; where bytes are no entry, reading goes on at the next place that holds one (in version 4, whose names
-build on each other, it ends there).
+build on each other, it ends there). A split index is one of two files; `index_split` puts them together.
 """
 
 import hashlib
@@ -10,8 +10,9 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-_FOLDER = 0o040000
-_MODES = (0o100644, 0o100755, 0o120000, 0o160000, _FOLDER)
+FOLDER = 0o040000
+"""The mode of an entry that stands for a whole folder, in a sparse index."""
+_MODES = (0o100644, 0o100755, 0o120000, 0o160000, FOLDER)
 _EXTENSION = re.compile(rb"[A-Za-z]{4}")
 _BAD_PATH = re.compile(rb"(^|/)(\.{0,2}|\.[gG][iI][tT])(/|$)|\x00")
 
@@ -26,6 +27,7 @@ class Entry:
     stage: int = 0
     skip_worktree: bool = False
     intent_to_add: bool = False
+    assume_unchanged: bool = False
 
     @property
     def key(self) -> tuple[bytes, int]:
@@ -43,16 +45,20 @@ class Index:
     the end."""
     problems: list[str] = field(default_factory=list)
     """What is wrong, in words; nothing for a sound index."""
-    split: bool = False
-    """Whether it is one half of a split index, of which it cannot tell the other."""
+    unknown: list[str] = field(default_factory=list)
+    """What else is known to be lost, in words."""
+    nameless: list[Entry] = field(default_factory=list)
+    """Entries of a split index that stand for paths of the shared file, in its order."""
+    link: bytes | None = None
+    """What a split index says of the shared file that it builds on."""
 
     def lost_near(self, path: bytes) -> bool:
         """Whether a path lies where entries may be missing."""
         return any((not after or path > after) and (not before or path < before) for after, before in self.gaps)
 
 
-def read(data: bytes, hash_name: str) -> Index:
-    """Read the bytes of an index file; of a sound one, nothing but that it is sound."""
+def read(data: bytes, hash_name: str, *, entries: bool = False) -> Index:
+    """Read the bytes of an index file; of a sound one, its entries only where they are asked for or it may be split."""
     found = Index()
     size = hashlib.new(hash_name).digest_size
     if len(data) < 12 + size:
@@ -64,22 +70,18 @@ def read(data: bytes, hash_name: str) -> Index:
     if not trusted:
         found.problems.append("its header is broken")
     checksum = hashlib.new(hash_name, data[:-size]).digest()
-    if trusted and data[-size:] == checksum:
+    if trusted and data[-size:] == checksum and b"link" not in data and not entries:
         return found  # git wrote exactly these bytes; nobody needs the entries
     if data[-size:] not in (checksum, bytes(size)):  # zeros: index.skipHash
         found.problems.append("its checksum is wrong")
     versions = (version,) if trusted else (2, 4)
     attempts = [_Reading(data, size, each, count if trusted else None) for each in versions]
-    best = max(attempts, key=lambda attempt: len(attempt.entries))
-    found.entries, found.gaps, found.split = best.entries, [*best.gaps], best.split
-    folders = [each for each in best.entries if each.mode == _FOLDER]  # of a sparse index: what is in them is not said
-    if folders:
-        found.entries = [each for each in best.entries if each.mode != _FOLDER]
-        found.gaps += [(each.path, each.path[:-1] + b"0") for each in folders]  # 0 comes right after the slash
-    if len(best.gaps) > len(folders):
+    best = max(attempts, key=lambda attempt: attempt.number)
+    found.entries, found.gaps, found.nameless, found.link = best.entries, [*best.gaps], best.nameless, best.link
+    if best.gaps:
         found.problems.append("entries are broken or missing")
-    if trusted and len(best.entries) != count:
-        found.problems.append(f"it announces {count} entries, and {len(best.entries)} can be read")
+    if trusted and best.number != count:
+        found.problems.append(f"it announces {count} entries, and {best.number} can be read")
         if not best.gaps:  # the header's number is the wrong one, or entries were cut out whole
             found.gaps.append((best.entries[-1].path if best.entries else b"", b""))
     return found
@@ -95,15 +97,27 @@ class _Reading:
         self.end = len(data) - size
         self.entries: list[Entry] = []
         self.gaps: list[tuple[bytes, bytes]] = []
-        self.split = False
+        self.nameless: list[Entry] = []
+        self.link: bytes | None = None
         self._run(count)
+
+    @property
+    def number(self) -> int:
+        """How many entries were read."""
+        return len(self.entries) + len(self.nameless)
 
     def _run(self, count: int | None) -> None:
         place, lost, low = 12, False, b""
         while place < self.end:
-            if (count is None or len(self.entries) == count) and not lost and self._extensions(place):
+            if (count is None or self.number == count) and not lost and self._extensions(place):
                 return
             entry, after = self._entry(place)
+            if entry is not None and not entry.path and not self.entries and not lost:
+                self.nameless.append(entry)
+                place = after
+                continue
+            if entry is not None and not entry.path:
+                entry = None
             last = self.entries[-1] if self.entries else None
             if entry is None or (last is not None and entry.key <= last.key):
                 if not lost and self._extensions(place):
@@ -122,19 +136,21 @@ class _Reading:
                 lost = False
             self.entries.append(entry)
             place = after
-        if lost or (count is not None and len(self.entries) < count):
+        if lost or (count is not None and self.number < count):
             self.gaps.append((low if lost else self.entries[-1].path if self.entries else b"", b""))
 
     def _extensions(self, place: int) -> bool:
         """Whether a chain of extensions goes from here to the checksum."""
-        split = False
+        link = None
         while place < self.end:
             name = self.data[place : place + 4]
             if place + 8 > self.end or not _EXTENSION.fullmatch(name):
                 return False
-            split = split or name == b"link"
-            place += 8 + int(struct.unpack(">I", self.data[place + 4 : place + 8])[0])
-        self.split = split
+            begun, place = place + 8, place + 8 + int(struct.unpack(">I", self.data[place + 4 : place + 8])[0])
+            if name == b"link":
+                link = self.data[begun:place]
+        if place == self.end:
+            self.link = link
         return place == self.end
 
     def _entry(self, place: int) -> tuple[Entry | None, int]:
@@ -151,12 +167,13 @@ class _Reading:
             names += 2
         path, after = self._path_4(names) if self.version == 4 else self._path(place, names)
         length = flags & 0xFFF
-        plain = path.removesuffix(b"/") if path and mode == _FOLDER else path
-        if path is None or not plain or _BAD_PATH.search(plain) or mode not in _MODES or not oid.strip("0"):
+        plain = path.removesuffix(b"/") if path and mode == FOLDER else path
+        if path is None or (plain and _BAD_PATH.search(plain)) or mode not in _MODES or not oid.strip("0"):
             return None, place
         if (min(4095, len(path))) != length or more & 0x9FFF:
             return None, place
-        return Entry(path, mode, oid, flags >> 12 & 3, bool(more & 0x4000), bool(more & 0x2000)), after
+        marks = bool(more & 0x4000), bool(more & 0x2000), bool(flags & 0x8000)
+        return Entry(path, mode, oid, flags >> 12 & 3, *marks), after
 
     def _path(self, place: int, start: int) -> tuple[bytes | None, int]:
         stop = self.data.find(b"\0", start, self.end)

@@ -24,15 +24,8 @@ LAYERS = (
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
-        *("framework_file", "index_file", "index_repair", "stale_lock"),
-        *(
-            "identity",
-            "claims",
-            "recording",
-            "lanes_seen",
-            "keeping",
-            "neighbours",
-        ),  # who is at work, on what, and how others see it
+        *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
+        *("identity", "claims", "recording", "lanes_seen", "keeping", "neighbours"),  # who is at work, and on what
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},
