@@ -75,7 +75,10 @@ def top(
         try:
             os.chdir(directory)
         except OSError as error:
-            raise GuardError("usage", f"-C {directory}: {error.strerror}") from None
+            why = "the folder says which repository is meant, so nothing was done"
+            raise GuardError(
+                "usage", f"-C {directory}: {error.strerror}", why, "-C DIR, with a folder to go into"
+            ) from None
 
 
 def _run(report: Report, command: Callable[[], int]) -> None:
@@ -132,7 +135,8 @@ def merge(
         from guard.git import Repo
 
         if not math.isfinite(wait):  # what compares with nothing is below no minimum
-            raise GuardError("usage", f"--wait {wait} is not a time", fix="guard merge --wait 60")
+            why = "so long could nobody wait, and nothing was merged"
+            raise GuardError("usage", f"--wait {wait} is not a time", why, "guard merge --wait 60")
         streams = [name.strip() for name in expect.split(",")] + _lines(expect_file)
         expected = list(dict.fromkeys(filter(None, streams)))
         return run(Repo(directory), Options(frame, expected, wait, push, dry_run, strict), report)
@@ -297,7 +301,7 @@ def check(
     span: Annotated[
         str | None, typer.Option("--range", metavar="OLD..NEW", help="Judge every commit of a range.")
     ] = None,
-    rule: Annotated[str, typer.Option("--rule", metavar="CODE,CODE", help="Only these rules.")] = "",
+    rule: Annotated[str, typer.Option("--rule", metavar="CODE,CODE", help="Only these rules, by code or name.")] = "",
     github: Annotated[
         bool, typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print annotations for GitHub's diff view.")
     ] = False,
@@ -312,9 +316,9 @@ def check(
         from guard.commands.check import run
         from guard.git import Repo
 
-        codes = [code.strip().upper() for code in rule.split(",") if code.strip()]
+        chosen = [word.strip() for word in rule.split(",") if word.strip()]
         named = [str(directory / path) for path in paths or []]
-        return run(Repo(directory), report, staged=staged, span=span, paths=named, codes=codes, github=github)
+        return run(Repo(directory), report, staged=staged, span=span, paths=named, chosen=chosen, github=github)
 
     _run(report, command)
 
@@ -725,7 +729,8 @@ def _answer() -> int:
             raise
         if not told():  # a group without a command: it showed its help
             return 2
-        wrong = GuardError("usage", told(), "", f"{context.command_path if context else 'guard'} --help")
+        why = "the command line cannot be understood, so nothing was done"
+        wrong = GuardError("usage", told(), why, f"{context.command_path if context else 'guard'} --help")
     return Report(as_json="--json" in sys.argv).error(wrong)
 
 

@@ -91,7 +91,7 @@ class Repo:
             raise GuardError(
                 "git",
                 f"{os.path.abspath(self.directory)} is not a git repository",  # noqa: PTH100 - a path as people wrote it
-                "",
+                "guard judges what git has committed, staged or is about to push",
                 "run guard inside a repository, or name one: guard -C DIR ...",
             )
         return _located(done.stdout)

@@ -11,6 +11,7 @@ from merge.laws import DEFAULT as LAWS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from merge.delta import Entry, Invalid  # what judges is loaded where a quick look is not enough
+    from merge.order import Moment
 
 Kind = Literal["file", "symlink", "submodule"]
 Fault = tuple[str, str, str]
@@ -55,19 +56,25 @@ def faults(
     import shlex
 
     from guard import schema
-    from merge.delta import Entry, Invalid, read
+    from merge.delta import Entry, Invalid, complaints, read
 
     entry = Entry(name, data, kind)
-    judged = read(entry, schema.conforms("delta"), policy.laws)
+    conforms = schema.conforms("delta")
+    judged = read(entry, conforms, policy.laws)
     if isinstance(judged, Invalid):
-        yield from _explained(path, entry, judged, alike, now)
-        return
+        for each in complaints(entry, conforms, policy.laws):
+            yield from _explained(path, entry, each, alike, now)
+        frame, moment = _said(entry.data, judged)
+    else:
+        frame, moment = judged.frame, judged.moment
     edit = f"edit {shlex.quote(path)}"
-    if counter is not None and judged.frame > counter + 1:
-        yield "$.frame", ahead(judged.frame, counter), f'{edit}: "frame": {counter + 1}'
-    if now is not None and judged.moment[0] > now + DAY:
-        message = f"its time {judged.moment[2]} is more than a day ahead"
+    if counter is not None and frame is not None and frame > counter + 1:
+        yield "$.frame", ahead(frame, counter), f'{edit}: "frame": {counter + 1}'
+    if now is not None and moment is not None and moment[0] > now + DAY:
+        message = f"its time {moment[2]} is more than a day ahead"
         yield "$.completed_at", message, f'{edit}: "completed_at": "{_written(now)}"'
+    if isinstance(judged, Invalid):
+        return
     if twin:
         message = f"{name} and {twin} differ only in case, and are one file on macOS and Windows"
         yield "$.stream_id", message, "give the stream an id of its own"
@@ -84,6 +91,18 @@ def _certain(name: str, data: bytes, policy: Policy, counter: int | None, now: f
     except certain.FAILURES:
         return False
     return True
+
+
+def _said(data: bytes, judged: "Invalid") -> "tuple[int | None, Moment | None]":
+    """The frame and the time that a file that is no delta says all the same."""
+    from merge import values
+    from merge.delta import MAX_FRAME, first_moment
+
+    if judged.reason not in ("schema", "no time", "wrong name", "forbidden edit"):
+        return None, None
+    value = values.parse(data)
+    frame = value.get("frame")
+    return (frame if type(frame) is int and frame <= MAX_FRAME else None), first_moment(value)
 
 
 def ahead(frame: int, counter: int) -> str:

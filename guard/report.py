@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,19 +71,10 @@ class Report:
         """A table for people to compare in; `right` are the places of columns of numbers."""
         if self.as_json or not rows:
             return
-        from rich import box  # here: most commands print no table
-        from rich.console import Console
-        from rich.table import Table
+        from guard import table  # here: most commands print no table
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for place, name in enumerate(columns):
-            table.add_column(name, justify="right" if place in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*map(printable, row))
-        try:
-            Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False).print(table)
-        except OSError:
-            quiet_stdout()
+        shown = [[printable(cell) for cell in row] for row in rows]
+        self._print("\n".join(["", *table.lines(columns, shown, _width(), right), ""]))
 
     def clear(self) -> None:
         """Begin a new screen, where there is one."""
@@ -117,6 +109,11 @@ def rejection(entry: "Invalid", inbox: str) -> dict[str, str]:
 def rejected(said: dict[str, str]) -> str:
     """A rejection as a line for people."""
     return "rejected: " + ": ".join(filter(None, (said["file"], said["reason"], said["detail"])))
+
+
+def _width() -> int:
+    """How wide a table may be: what COLUMNS or the terminal says; where nobody looks at one, 120."""
+    return shutil.get_terminal_size((120, 24)).columns
 
 
 def quiet_stdout() -> None:

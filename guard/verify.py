@@ -228,7 +228,7 @@ class _Walk:
             try:
                 policy_at(self.repo, commit)
             except GuardError as error:
-                self._problem(commit, FILE, "G108", error.what.replace("\n", " "))
+                self._problem(commit, FILE, "G108", "; ".join(error.what.split("\n  ")).replace(":; ", ": ", 1))
         if commit not in self.computed:
             self._deltas(commit, policy, changes)
         self._texts(commit, policy, changes, changes)

@@ -6,7 +6,7 @@ recorded in canonical files; what people want to know beyond them is `Invalid.de
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from merge import values
@@ -124,25 +124,49 @@ def _read(entry: Entry, digest: str, conforms: Conforms, laws: Laws) -> Delta:
     value = parse(entry.data, laws)
     if not isinstance(value, dict):
         raise _Refused("not an object", f"the file holds a {_json_type(value)}")
-    if not conforms(value):
-        raise _Refused("schema")  # where it breaks it is beyond a yes or no
-    frame, stream = value["frame"], value["stream_id"]
-    if not isinstance(frame, int):
-        raise _Refused("schema", f"$.frame: {values.dump(frame).decode()} is not written as an integer")
-    for law in laws.lists:
-        if law.name in value and not isinstance(value[law.name], list) and not _bare(value[law.name], law):
-            raise _Refused("schema", f"$.{law.name}: a {_json_type(value[law.name])} where a list belongs")
+    for refused in _refusals(entry.name, digest, value, conforms, laws):
+        raise refused
     time = first_moment(value)
-    if time is None:
-        raise _Refused("no time", "none of completed_at, timestamp, _meta.timestamp is RFC 3339 with its offset")
-    if entry.name != file_name(frame, stream) and entry.name != file_name(frame, stream, digest):
-        raise _Refused("wrong name", f"its content says {file_name(frame, stream)}")
-    forbidden = forbidden_edit(value.get("set", {}), laws)
-    if forbidden:
-        raise _Refused("forbidden edit", forbidden)
+    assert time is not None  # else it was refused
     meta = value.get("_meta")
     status = "fallback" if isinstance(meta, dict) and meta.get("status") == "fallback" else "ok"
-    return Delta(digest, entry.name, frame, stream, time, status, value)
+    return Delta(digest, entry.name, value["frame"], value["stream_id"], time, status, value)
+
+
+def complaints(entry: Entry, conforms: Conforms, laws: Laws) -> list[Invalid]:
+    """Everything that is wrong with a file of the inbox, the reason of `read` first; nothing for a valid delta."""
+    first = read(entry, conforms, laws)
+    if not isinstance(first, Invalid):
+        return []
+    if first.reason not in ("schema", "no time", "wrong name", "forbidden edit"):  # nothing more can be told
+        return [first]
+    value = values.parse(entry.data)
+    refusals = _refusals(entry.name, first.digest, value, conforms, laws)
+    return [first._replace(reason=refused.reason, detail=refused.detail) for refused in refusals]
+
+
+def _refusals(name: str, digest: str, value: dict[str, Any], conforms: Conforms, laws: Laws) -> Iterator[_Refused]:
+    """What is wrong with an object, one after the other; only the first counts where it is judged."""
+    fits = conforms(value)
+    if not fits:
+        yield _Refused("schema")  # where it breaks it is beyond a yes or no
+    frame, stream, edits = value.get("frame"), value.get("stream_id"), value.get("set", {})
+    if fits and not isinstance(frame, int):
+        yield _Refused("schema", f"$.frame: {values.dump(frame).decode()} is not written as an integer")
+    for law in laws.lists if fits else ():
+        if law.name in value and not isinstance(value[law.name], list) and not _bare(value[law.name], law):
+            yield _Refused("schema", f"$.{law.name}: a {_json_type(value[law.name])} where a list belongs")
+    if first_moment(value) is None:
+        yield _Refused("no time", "none of completed_at, timestamp, _meta.timestamp is RFC 3339 with its offset")
+    right = ""
+    if type(frame) is int and 0 <= frame <= MAX_FRAME and isinstance(stream, str) and valid_stream(stream):
+        right = file_name(frame, stream)
+    if right and name not in (right, f"{right.removesuffix('.json')}--{digest[:16]}.json"):
+        yield _Refused("wrong name", f"its content says {right}")
+    known = edits if isinstance(edits, dict) else {}
+    forbidden = forbidden_edit(known if fits else {key: known[key] for key in known if "#/" in key}, laws)
+    if forbidden:
+        yield _Refused("forbidden edit", forbidden)
 
 
 def parse(data: bytes, laws: Laws) -> Any:

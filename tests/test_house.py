@@ -23,7 +23,7 @@ LAYERS = (
     {"rules", "judge"},
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
-        *("history", "plan", "adopt", "verify", "restore", "frames", "report", "undelivered", "recompute"),
+        *("history", "plan", "adopt", "verify", "restore", "frames", "report", "table", "undelivered", "recompute"),
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
         *("identity", "claims", "recording", "lanes_seen", "keeping", "neighbours"),  # who is at work, and on what
     },

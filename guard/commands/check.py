@@ -1,6 +1,7 @@
 """`guard check`: what the rules find in the index, in a range of commits, or in files."""
 
 import os
+import shlex
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -23,13 +24,17 @@ def run(
     staged: bool,
     span: str | None,
     paths: Sequence[str],
-    codes: Collection[str],
+    chosen: Collection[str],
     github: bool,
 ) -> int:
-    """Judge; returns 0 for nothing found, 1 where a rule refuses, 2 where something could only not be judged."""
-    _check_codes(codes)
+    """Judge; returns 0 for nothing found, 1 where a rule refuses, 2 where something could only not be judged.
+
+    `chosen` are codes or names of rules; none for all.
+    """
+    codes = _codes(chosen)
     if sum([staged, span is not None, bool(paths)]) > 1:
-        raise GuardError("usage", "--staged, --range and PATH exclude each other", "", "guard check --staged")
+        why = "each says by itself what is judged, so nothing was"
+        raise GuardError("usage", "--staged, --range and PATH exclude each other", why, "guard check --staged")
     if span is not None:
         findings, judged = in_range(repo, span, codes, report)
         what = number(judged, "commit")
@@ -77,19 +82,28 @@ def _property(text: str) -> str:
     return text
 
 
-def _check_codes(codes: Collection[str]) -> None:
-    known = {rule.code: rule.name for rule in rules()}
-    for code in codes:
-        if code not in known:
+def _codes(chosen: Collection[str]) -> list[str]:
+    """The codes of rules that are named by code or by name; raises `GuardError` for one that there is not."""
+    known = {rule.name: rule.code for rule in rules()}
+    found = []
+    for word in chosen:
+        code = known.get(word.lower(), word.upper())
+        if code not in known.values():
             raise GuardError(
-                "usage", f"there is no rule {code}", "", f"one of: {', '.join(f'{c} {n}' for c, n in known.items())}"
+                "usage",
+                f"there is no rule {word}",
+                "a rule that is not there finds nothing, and that must not look clean",
+                f"one of: {', '.join(f'{code} {name}' for name, code in known.items())}",
             )
+        found.append(code)
+    return found
 
 
 def in_index(repo: Repo, codes: Collection[str] = ()) -> tuple[list[Finding], int]:
     """Findings in what is staged, and how many files that is."""
     if repo.bare:
-        raise GuardError("usage", "a bare repository has no index", "", "guard check --range OLD..NEW")
+        why = "nothing can be staged in it; its history can be judged"
+        raise GuardError("usage", "a bare repository has no index", why, "guard check --range OLD..NEW")
     policy = policy_at(repo, repo.resolve("HEAD"))
     change = observe.staged(repo, policy)
     return judge(change, policy, codes=codes, parts=("content",)), len(change.files)
@@ -134,13 +148,15 @@ def in_commits(
 def ends(repo: Repo, span: str) -> tuple[str | None, str]:
     """The two commits of `OLD..NEW`; an OLD of zeros is the beginning, and a missing one is HEAD."""
     if "..." in span or ".." not in span:
-        raise GuardError("usage", f"{span} is not a range OLD..NEW", "", "guard check --range origin/main..HEAD")
+        why = "a range is judged commit by commit, from one that is taken for good"
+        raise GuardError("usage", f"{span} is not a range OLD..NEW", why, "guard check --range origin/main..HEAD")
     before, _, after = span.partition("..")
     new = repo.resolve(after or "HEAD")
     old = None if before and not before.strip("0") else repo.resolve(before or "HEAD")
     if new is None or (old is None and before.strip("0")):
         name = after or "HEAD" if new is None else before
-        raise GuardError("usage", f"{name} is no commit of this clone", "", "git fetch, or name another one")
+        why = "what it would bring is not known here, so nothing was judged"
+        raise GuardError("usage", f"{name} is no commit of this clone", why, "git fetch, or name another one")
     return old, new
 
 
@@ -149,7 +165,14 @@ def _in_files(repo: Repo, paths: Sequence[str], codes: Collection[str]) -> tuple
     top = Path(os.path.realpath(repo.top()))
     policy = policy_at(repo, repo.resolve("HEAD"))
     change, number_of = observe.on_disk(repo, policy, [_spelled(top, path) for path in paths])
-    return judge(change, policy, codes=codes, parts=("content",)), number_of
+    found = judge(change, policy, codes=codes, parts=("content",))
+    known = {file.path for file in change.files if not file.added}
+    for finding in found:
+        if finding.code == "G101":  # it is on disk, staged or not
+            path = shlex.quote(finding.path)
+            back = f"git restore --source=HEAD --staged --worktree -- {path}"
+            finding.fix = back if finding.path in known else f"move {path} out of the canonical paths"
+    return found, number_of
 
 
 def _spelled(top: Path, path: str) -> str:
@@ -158,7 +181,9 @@ def _spelled(top: Path, path: str) -> str:
     try:
         real = here.parent.resolve() / here.name
     except (OSError, RuntimeError) as error:
-        raise GuardError("usage", f"{path} cannot be found: {error}") from None
+        why = "nothing was judged"
+        raise GuardError("usage", f"{path} cannot be found: {error}", why, "guard check PATH...") from None
     if not real.is_relative_to(top):
-        raise GuardError("usage", f"{path} is not in this work tree", "", f"name files below {top}")
+        why = "files are judged as a commit of this repository would take them"
+        raise GuardError("usage", f"{path} is not in this work tree", why, f"name files below {top}")
     return real.relative_to(top).as_posix().removeprefix(".")

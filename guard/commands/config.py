@@ -33,17 +33,23 @@ def run(repo: Repo, report: Report) -> int:
 
 
 def _short(value: object) -> str:
-    """A value as it fits into a table: laws and counts by their number, which --json spells out."""
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        names = [str(each.get("name") or each.get("file")) + str(each.get("pointer", "")) for each in value]
-        return "\n".join(names)
+    """A value as it fits into a table: laws and counts by what tells them apart, which --json spells out."""
     if isinstance(value, list):
-        return "\n".join(map(str, value)) or "none"
+        return "\n".join(_named(each) if isinstance(each, dict) else str(each) for each in value) or "none"
     if isinstance(value, dict):
         return "\n".join(f"{key} = {each}" for key, each in value.items()) or "none"
     if value is None or value == "":
         return "none"
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _named(record: dict[str, Any]) -> str:
+    """A count by the place of its number, a law of a map by the place of its records, one of a list by what it does."""
+    if "law" in record:
+        return f"{record['name']}: {record['law']}"
+    if "pattern" in record:
+        return f"{record['file']} /{record['pattern']}/"
+    return f"{record['file']}#{record.get('pointer') or '/' + record['at']}"
 
 
 def _notes(repo: Repo, committed: bytes | None) -> list[str]:

@@ -17,7 +17,8 @@ from merge.files import BadState, recounted
 def run(repo: Repo, report: Report, *, fix: bool) -> int:
     """Show every declared count as the index has it; returns 1 where one is wrong and stays so."""
     if repo.bare:
-        raise GuardError("usage", "counts are shown in a clone with a work tree", "", "git clone")
+        why = "they are read from the index, which a bare repository does not have"
+        raise GuardError("usage", "counts are shown in a clone with a work tree", why, f"git clone {repo.git_dir}")
     policy = policy_at(repo, repo.resolve("HEAD"))
     change = observe.staged(repo, policy)
     found = list(states(policy.counts, change.new, change.listed))

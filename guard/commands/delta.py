@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -86,7 +87,10 @@ def _faults(file: Path, policy: Policy, counter: int | None) -> Iterable[Fault]:
     try:
         data = os.fsencode(file.readlink()) if kind == "symlink" else file.read_bytes()
     except OSError as error:
-        raise GuardError("usage", f"{file} cannot be read: {error.strerror}") from None
+        why = "what cannot be read cannot be judged"
+        raise GuardError(
+            "usage", f"{file} cannot be read: {error.strerror}", why, f"ls -l {shlex.quote(str(file))}"
+        ) from None
     now = datetime.now(UTC).timestamp()
     return faults(str(file), file.name, data, kind, policy, counter, now, _beside(file.parent))
 
@@ -160,7 +164,10 @@ def _place(repo: Repo, command: str, frame: int | None, stream: str | None, repo
     if frame is None and given:
         if not given.isascii() or not given.isdecimal() or len(given) > len(str(MAX_FRAME)):
             raise GuardError(
-                "usage", f"GUARD_FRAME={given} is not a frame", "", "GUARD_FRAME=NUMBER, or --frame NUMBER"
+                "usage",
+                f"GUARD_FRAME={given} is not a frame",
+                "a delta says which frame it is of",
+                "GUARD_FRAME=NUMBER, or --frame NUMBER",
             )
         frame = int(given)
     if frame is None:
@@ -169,7 +176,10 @@ def _place(repo: Repo, command: str, frame: int | None, stream: str | None, repo
         rostered, _ = roster(tree, policy)
         frame = rostered if rostered is not None and rostered > counter else counter + 1
     if not 0 <= frame <= MAX_FRAME:
-        raise GuardError("usage", f"frame {frame} is not between 0 and {MAX_FRAME}")
+        why = "no merge takes such a frame, so no delta was written"
+        raise GuardError(
+            "usage", f"frame {frame} is not between 0 and {MAX_FRAME}", why, f"guard delta {command} --help"
+        )
     if newest is not None and frame > newest + 1:
         why = "a merge of it takes the frame counter there, and the counter never goes back"
         other = f"guard delta {command} --frame {newest + 1} --stream {stream}"

@@ -14,7 +14,9 @@ def run(code: str | None, report: Report) -> int:
         return 0
     rule = known.get(code.upper()) or next((rule for rule in known.values() if rule.name == code), None)
     if rule is None:
-        raise GuardError("usage", f"there is no rule {code}", "", "guard explain lists them all")
+        raise GuardError(
+            "usage", f"there is no rule {code}", "rules go by code or by name", "guard explain (lists them)"
+        )
     text = rule.document().strip()
     report.say(f"{rule.code} {rule.name} (since {rule.since})")
     report.say()

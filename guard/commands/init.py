@@ -33,7 +33,12 @@ def run(repo: Repo, report: Report, options: Options) -> int:
     What adopts is written even where the hooks cannot be installed; the exit code is 2 then.
     """
     if repo.bare:
-        raise GuardError("usage", "guard init needs a work tree", "", "run it in a clone, then commit and push")
+        raise GuardError(
+            "usage",
+            "guard init needs a work tree",
+            "what it writes is to be committed",
+            "run it in a clone, then commit and push",
+        )
     top = repo.top()
     adoption = adopt.adoption(repo, top, from_beginning=options.from_beginning)
     files = dict(adoption.files)

@@ -73,12 +73,16 @@ class _Job:
             rev = self.repo.resolve(self.to)
             if rev is None:
                 raise GuardError(
-                    "usage", f"{self.to} is not a commit here", "", "guard restore PATH --to REV, or without --to"
+                    "usage",
+                    f"{self.to} is not a commit here",
+                    "there is nothing to rebuild from; nothing was changed",
+                    "guard restore PATH --to REV, or without --to",
                 )
             return rev
         good = newest_merge(self.repo, policy, tip) or policy.baseline
         if good is None or self.repo.resolve(good) is None:
-            raise GuardError("usage", "there is no verified state to start from", "", "guard restore PATH --to REV")
+            why = "no merge was made yet and guard.toml names no baseline, so nothing says which state was right"
+            raise GuardError("usage", "there is no verified state to start from", why, "guard restore PATH --to REV")
         wrong = {
             problem.commit
             for problem in verify(self.repo, self._since(policy, tip, good), tip).problems

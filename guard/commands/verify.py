@@ -83,7 +83,8 @@ def _default(repo: Repo) -> tuple[str | None, str]:
     if here is not None and new is not None and repo.is_ancestor(new, here):
         new = here  # what is not pushed yet is judged too
     if new is None:
-        raise GuardError("usage", "there is no commit to verify")
+        why = "a repository without commits has no history to recompute"
+        raise GuardError("usage", "there is no commit to verify", why, "git fetch, or git commit first")
     return _since(repo, policy_at(repo, new), new), new
 
 
@@ -116,7 +117,8 @@ def _begun(verdict: Verdict) -> list[str]:
 def _commit(repo: Repo, name: str) -> str:
     oid = repo.resolve(name)
     if oid is None:
-        raise GuardError("usage", f"{name} is not a commit here", "", "guard verify OLD..NEW")
+        why = "a range begins and ends with commits of this clone; nothing was judged"
+        raise GuardError("usage", f"{name} is not a commit here", why, "git fetch, then guard verify OLD..NEW")
     return oid
 
 

@@ -1,6 +1,7 @@
 """What a hook is told by those who call it: the folder of this work tree, git's own command line, what is let pass."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,13 @@ def allowance(policy: Policy) -> dict[str, str]:
     codes, _, reason = said.partition(" ")
     found = {}
     for code in filter(None, codes.upper().split(",")):
+        if len(code) != 4 or not code.startswith("G") or not code[1:].isdigit():
+            raise GuardError(
+                "usage",
+                f"GUARD_ALLOW={said} begins with no rule's code",
+                "it says which rule is let pass, once, and why",
+                "unset GUARD_ALLOW, or GUARD_ALLOW='G202 why' git commit ...",
+            )
         if not allowable(code) or code in policy.never_allow:
             why = "the policy forbids it" if code in policy.never_allow else "only G2xx and G401 can be let pass"
             raise GuardError("usage", f"GUARD_ALLOW cannot let {code} pass", why, f"guard explain {code}")

@@ -41,7 +41,9 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         try:
             baseline = parse(data).baseline
         except GuardError as error:
-            yield Finding(FILE, " ".join(error.what.split()), way_back(change))
+            head, *problems = error.what.split("\n")
+            for problem in problems:
+                yield Finding(FILE, f"{head} {problem.strip()}", way_back(change))
             continue
         if policy.baseline and not baseline:
             what = "it takes the baseline away: canonical state would not be protected from here on"

@@ -39,7 +39,11 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
         return
     if change.unseen():  # perhaps a merge's: G101 says what it takes to tell
         return
-    fix = f"git rebase -i {change.commit[:12]}^" if change.commit else f"git commit -m '[S1] {_what(subject)}'"
+    import shlex  # here: most messages are as they should be
+
+    fix = f"git commit -m {shlex.quote(_mended(subject, change))}"
+    if change.commit:
+        fix = f"git rebase -i {change.commit[:12]}^"
     yield Finding("", f"the subject is {subject[:72]!r}, not [S<number>] what: why", fix)
 
 
@@ -59,10 +63,17 @@ def prefixed(subject: str) -> bool:
     )
 
 
-def _what(subject: str) -> str:
-    """A subject of which only the prefix was missing, or an example."""
-    what, colon, why = subject.partition(": ")
-    return subject.replace("'", "") if colon and what and why and not subject.startswith("[") else "what: why"
+def _mended(subject: str, change: "Change") -> str:
+    """A subject with what it lacks: a session's number, and what was worked on, by the first file that changes."""
+    head, closed, rest = subject.partition("]")
+    digits = head.removeprefix("[S") if closed and head.startswith("[S") else ""
+    number = digits if digits.isascii() and digits.isdigit() else "1"
+    said = (rest if closed and head.startswith("[") else subject).strip(" :") or "why"
+    what, colon, why = said.partition(":")
+    if colon and what.strip() and why.strip():
+        return f"[S{number}] {said}"
+    name = change.files[0].path.rpartition("/")[2].partition(".")[0] if change.files else ""
+    return f"[S{number}] {name.lower() or 'work'}: {said}"
 
 
 RULE = Rule(

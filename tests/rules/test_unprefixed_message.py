@@ -1,9 +1,11 @@
 """G401: subjects that say which session did what."""
 
+import shlex
+
 import pytest
 
 from builders import found, said
-from guard.change import Change
+from guard.change import NONE, Change, File
 
 
 @pytest.mark.parametrize(
@@ -55,12 +57,23 @@ def test_what_is_refused(message: str) -> None:
     """Everything else, with the subject in the finding and a command that would pass."""
     [finding] = found("G401", Change(message=message))
     assert finding.fix.startswith("git commit -m '[S1] ")
-    assert said("G401", Change(message=finding.fix.split("'")[1])) == []
+    *command, mended = shlex.split(finding.fix)
+    assert command == ["git", "commit", "-m"]
+    assert said("G401", Change(message=mended)) == []
 
 
 def test_the_remedy_keeps_what_was_said() -> None:
     """Where only the prefix is missing, the command is the same message with it."""
-    assert found("G401", Change(message="tasks: it's late"))[0].fix == "git commit -m '[S1] tasks: its late'"
+    fixes = {
+        "tasks: it's late": "[S1] tasks: it's late",
+        "it is late": "[S1] work: it is late",
+        "[S12] late": "[S12] work: late",
+        "[S12]tasks: late": "[S12] tasks: late",
+    }
+    for before, after in fixes.items():
+        assert shlex.split(found("G401", Change(message=before))[0].fix)[-1] == after
+    made = Change([File("docs/Tide.md", NONE, "100644", "", "1" * 40)], message="late")
+    assert shlex.split(found("G401", made)[0].fix)[-1] == "[S1] tide: late"
     assert found("G401", Change(message="late", commit="c" * 40))[0].fix == "git rebase -i cccccccccccc^"
 
 
