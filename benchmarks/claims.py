@@ -55,7 +55,8 @@ def main() -> None:
         base = statistics.median(figures["fetch + push"])
         for name, times in figures.items():
             middle = statistics.median(times)
-            print(f"{name:24} {middle * 1000:7.0f} ms  ({min(times) * 1000:.0f} to {max(times) * 1000:.0f})  {middle / base:5.2f}x")
+            spread = f"({min(times) * 1000:.0f} to {max(times) * 1000:.0f})"
+            print(f"{name:24} {middle * 1000:7.0f} ms  {spread:14} {middle / base:5.2f}x")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def run(repo: Repo, report: Report) -> int:
     tip = snapshot.tip
     lanes = [each for each in seen(held, repo.reader.read(f"{tip}:{policy.board}"), policy, now()) if each.open]
     newest = notes.newest(repo.reader.read(f"{tip}:{policy.notes}"), NOTES)
-    found = due(repo, policy, snapshot, lanes)
+    found = due(repo, policy, snapshot, lanes, report)
     first = suggestion(repo, session, lanes)
     _head(report, repo, policy, session, tip)
     mine = [each for each in lanes if each.session == session]
@@ -100,7 +100,7 @@ def _behind(repo: Repo, tip: str | None) -> str:
     return f", {' and '.join(filter(None, said))}"
 
 
-def due(repo: Repo, policy: Policy, snapshot: Snapshot, lanes: list[Seen]) -> list[Due]:
+def due(repo: Repo, policy: Policy, snapshot: Snapshot, lanes: list[Seen], report: Report) -> list[Due]:
     """What somebody should see to."""
     found = []
     for each in lanes:
@@ -108,7 +108,7 @@ def due(repo: Repo, policy: Policy, snapshot: Snapshot, lanes: list[Seen]) -> li
             scope = " ".join(f"--scope {shlex.quote(path)}" for path in each.scope)
             what = f"the lease of {each.session} on {each.lane} ended {each.expires}"
             found.append(Due(what, f"guard claim {shlex.quote(each.lane)} {scope}"))
-    found += _deltas(repo, policy, snapshot)
+    found += _deltas(repo, policy, snapshot, report)
     found += [Due(*_parts(said)) for said in undelivered(repo, policy, snapshot.tip)]
     found += _trees(repo)
     if snapshot.tip is not None:
@@ -131,10 +131,10 @@ def _parts(said: str) -> tuple[str, str]:
     return what, fix
 
 
-def _deltas(repo: Repo, policy: Policy, snapshot: Snapshot) -> list[Due]:
+def _deltas(repo: Repo, policy: Policy, snapshot: Snapshot, report: Report) -> list[Due]:
     """Deltas that no merge has taken in yet."""
     try:
-        waiting = unmerged(repo, policy, snapshot.tip, snapshot.deltas)
+        waiting = unmerged(repo, policy, snapshot.tip, snapshot.deltas, report)
         counter = frame_counter(Tree(repo, snapshot.tip), policy.laws)
     except (BadState, BadJson):
         return [Due("canonical state cannot be read", "guard verify")]

@@ -1,7 +1,6 @@
 """What a hook is told by those who call it: the folder of this work tree, git's own command line, what is let pass."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
