@@ -9,8 +9,8 @@ from guard.records.text import decode, encode, lines_of
 LIKE = 0.38
 """From which likeness on two lessons are near-duplicates.
 
-Measured on pairs as `near` does (some are in tests/data/records/lessons.json): the same lesson written twice, by
-different hands, comes to 0.44 and more; different lessons on one subject to 0.17 at most, and different notes of one
+Measured on pairs as `near` does, of which some are in tests/data/records/lessons.json: the same lesson written twice,
+by different hands, comes to 0.44 and more; different lessons on one subject to 0.25 at most, and different notes of one
 real fleet, which share its jargon, to 0.33.
 """
 

@@ -93,7 +93,7 @@ def holds(data: bytes | None, mark: str) -> bool:
 
 def _sections(lines: Sequence[str]) -> tuple[list[Section], int]:
     """The sections among lines, and how many signs their headings have."""
-    hidden = texts.fenced(list(lines))
+    hidden = texts.fenced(lines)
     heads = [
         (place, len(match[1]), match[2])
         for place, line in enumerate(lines)

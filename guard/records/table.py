@@ -7,6 +7,7 @@ before them are doubled. So every reader of Markdown sees the same cells, and `c
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from guard.records import text as texts
 from guard.records.text import BREAK, fenced, key_of
@@ -14,11 +15,12 @@ from guard.records.text import BREAK, fenced, key_of
 EMPTY = "-"
 """What stands in a cell that holds nothing."""
 
-_WRITTEN = re.compile(rf"(\\*)(\||<br>|{BREAK})")
-_READ = re.compile(r"(\\*)(\||<br>)")
-_BAR = re.compile(r"(\\*)\|")
-_DELIMITER = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?")
-_HEADING = re.compile(r" {0,3}#{1,6}(\s|$)")
+_WHITE = " \t\r\n\ufeff"
+_WRITTEN = re.compile(rf"(?<!\\)(\\*)(\||<br>|{BREAK})")
+_READ = re.compile(r"(?<!\\)(\\*)(\||<br>)")
+_BAR = re.compile(r"(?<!\\)(\\*)\|")
+_RULE = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?")
+_HEADING = re.compile(r"#{1,6}(\s|$)")
 _NO_TEXT = frozenset(("lane", "session", "status", "date", "pr"))
 
 
@@ -40,52 +42,48 @@ class Table:
 
 def tables(lines: Sequence[str], needed: Collection[str]) -> list[Table]:
     """The tables that have all the columns `needed`, in their order; blank lines do not end one, headings do."""
-    hidden = fenced(list(lines))
-    heads = [
-        place
-        for place, line in enumerate(lines)
-        if "|" in line and place not in hidden and set(needed) <= {key_of(cell) for cell in cells(line)}
-    ]
+    hidden = fenced(lines)
+    bare = ["" if place in hidden else line.strip(_WHITE) for place, line in enumerate(lines)]
+    rules = {place for place, line in enumerate(bare) if "|" in line and "-" in line and _RULE.fullmatch(line)}
+
+    def named(place: int) -> bool:
+        return "|" in bare[place] and set(needed) <= {key_of(cell) for cell in cells(bare[place])}
+
     # A row may hold the names of columns too: what has a rule below it is a header, and without any, the first is.
-    heads = [place for place in heads if _is_rule(lines, place + 1)] or heads[:1]
-    return [_table(lines, place, hidden) for place in heads]
+    heads = [rule - 1 for rule in sorted(rules) if rule and named(rule - 1)]
+    heads = heads or [place for place in range(len(bare)) if named(place)][:1]
+    return [_table(bare, rules, head, end) for head, end in pairwise([*heads, len(bare)])]
 
 
-def _table(lines: Sequence[str], header: int, hidden: set[int]) -> Table:
-    ruled = _is_rule(lines, header + 1)
-    piped = _bare(lines[header]).startswith("|")
-    rows, end = [], header + 1 + ruled
-    for place in range(end, len(lines)):
-        if place in hidden:
-            continue
-        if _HEADING.match(lines[place]) or _is_rule(lines, place + 1, dashes=3):  # the next line makes it a header
+def _table(bare: Sequence[str], rules: set[int], head: int, limit: int) -> Table:
+    ruled = head + 1 in rules
+    piped = bare[head].startswith("|")
+    rows, end = [], head + 1 + ruled
+    for place in range(end, limit):
+        line = bare[place]
+        if _HEADING.match(line) or (place + 1 in rules and "---" in bare[place + 1]):  # another table's header
             break
-        line = _bare(lines[place])
         if line.startswith("|") or ("|" in line and not piped):
             rows.append(place)
-        if line.startswith("|") or line.endswith("|") or ("|" in line and not piped):
             end = place + 1
-    columns = tuple(cells(lines[header]))
-    return Table(columns, tuple(map(key_of, columns)), header, ruled, tuple(rows), end)
-
-
-def _bare(line: str) -> str:
-    return line.strip(" \t\r\n\ufeff")
-
-
-def _is_rule(lines: Sequence[str], place: int, dashes: int = 1) -> bool:
-    line = _bare(lines[place]) if place < len(lines) else ""
-    return "|" in line and "-" * dashes in line and _DELIMITER.fullmatch(line) is not None
+        elif line.endswith("|"):
+            end = place + 1
+    columns = tuple(cells(bare[head]))
+    return Table(columns, tuple(map(key_of, columns)), head, ruled, tuple(rows), end)
 
 
 def cells(line: str) -> list[str]:
     """The cells of a row, as what was written into them."""
-    bare = _bare(line)
-    bars = [match.end() - 1 for match in _BAR.finditer(bare) if len(match[1]) % 2 == 0]
-    starts, ends = [0, *(bar + 1 for bar in bars)], [*bars, len(bare)]
-    parts = [bare[start:end] for start, end in zip(starts, ends, strict=True)]
-    parts = parts[bare.startswith("|") : len(parts) - bool(bars and bars[-1] == len(bare) - 1)]
-    return [_READ.sub(_unescaped, part).strip() for part in parts]
+    bare = line.strip(_WHITE)
+    if "\\" in bare:
+        bars = [match.end() - 1 for match in _BAR.finditer(bare) if len(match[1]) % 2 == 0]
+        starts, ends = [0, *(bar + 1 for bar in bars)], [*bars, len(bare)]
+        parts = [bare[start:end] for start, end in zip(starts, ends, strict=True)]
+    else:
+        parts = bare.split("|")
+    closed = len(parts) > 1 and not parts[-1]
+    parts = [part.strip() for part in parts[bare.startswith("|") : len(parts) - closed]]
+    return [_READ.sub(_unescaped, part) for part in parts] if "\\" in bare or "<br>" in bare else parts
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -157,7 +155,7 @@ def bears(lines: Sequence[str], mark: str, needed: Collection[str]) -> bool:
     """Whether a row carries an entry's mark: where `line` would put it or, in a row of another shape, in any cell."""
     known = {place: table for table in tables(lines, needed) for place in table.rows}
     for place, text in enumerate(lines):
-        if mark not in text or not _bare(text).startswith("|"):
+        if mark not in text or not text.strip(_WHITE).startswith("|"):
             continue
         found = cells(text)
         table = known.get(place)

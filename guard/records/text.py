@@ -1,6 +1,7 @@
 """Files as text and back, and what people wrote made fit for one line or for a place between headings."""
 
 import re
+from collections.abc import Sequence
 
 BREAK = r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"
 """Whatever somebody may take for the end of a line."""
@@ -47,7 +48,7 @@ def split_lines(text: str) -> list[str]:
     return _BREAK.split(clean(text))
 
 
-def fenced(lines: list[str]) -> set[int]:
+def fenced(lines: Sequence[str]) -> set[int]:
     """The places of lines in fenced code; a fence that is never closed hides nothing."""
     inside: set[int] = set()
     start, fence = 0, ""
@@ -63,7 +64,7 @@ def fenced(lines: list[str]) -> set[int]:
     return inside
 
 
-def open_fence(lines: list[str]) -> str:
+def open_fence(lines: Sequence[str]) -> str:
     """The fence that is open after the last line; empty for none."""
     fence = ""
     for line in lines:
