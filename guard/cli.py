@@ -566,6 +566,31 @@ def restore(
     _run(report, command)
 
 
+@app.command("commit", rich_help_panel="sessions")
+def commit_files(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Files, new, changed or gone.")] = None,
+    message: Annotated[
+        list[str] | None, typer.Option("-m", "--message", metavar="TEXT", help="'what: why'; again for paragraphs.")
+    ] = None,
+    allow: Annotated[list[str] | None, typer.Option("--allow", metavar="CODE", help="Let a rule pass, once.")] = None,
+    why: Annotated[str, typer.Option("--why", metavar="REASON", help="Why it is let pass; recorded.")] = "",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Commit exactly the named files, whatever neighbours have staged in the same work tree."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.commit import Options, run
+        from guard.git import Repo
+
+        named = [str(directory / path) if path else "" for path in paths or []]
+        return run(Repo(directory), Options(message or [], named, allow or [], why), report)
+
+    _run(report, command)
+
+
 frames = typer.Typer(help="The open frame: who delivered, who is expected.", rich_markup_mode="rich")
 app.add_typer(frames, name="frame", rich_help_panel="frames", invoke_without_command=True)
 

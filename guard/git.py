@@ -30,6 +30,12 @@ _QUIET = {
 _LOCATION = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
 """What git tells its hooks of where they run; guard may mean another work tree than the hook's."""
 
+_UNFINISHED = (
+    *(("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")),
+    *(("rebase-merge", "rebase"), ("rebase-apply/applying", "am"), ("rebase-apply", "rebase")),
+)
+"""What git keeps in a work tree's folder while something is under way."""
+
 _COMMITTER = re.compile(r" (-?\d{1,18}) [+-]\d+$")
 
 
@@ -112,9 +118,17 @@ class Repo:
         return self.call(*words, input=input, env=env, check=check).stdout.decode(errors="surrogateescape")
 
     def call(
-        self, *words: str, input: bytes | None = None, env: Mapping[str, str] | None = None, check: bool = True
+        self,
+        *words: str,
+        input: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        pass_fds: Sequence[int] = (),
     ) -> "subprocess.CompletedProcess[bytes]":
-        """Run git and return the finished process; raises `GuardError` when it fails and `check` is set."""
+        """Run git and return the finished process; raises `GuardError` when it fails and `check` is set.
+
+        git keeps the descriptors `pass_fds` open: a lock on one of them lasts for as long as either of us lives.
+        """
         try:
             done = subprocess.run(
                 self.command(*words),
@@ -122,6 +136,7 @@ class Repo:
                 capture_output=True,
                 env=self.environment(env),
                 check=False,
+                pass_fds=pass_fds,
                 start_new_session=words[0] == "update-ref",  # who kills us must not leave the lock of a ref behind
             )
         except FileNotFoundError:
@@ -141,6 +156,48 @@ class Repo:
         if not sys.stdin or not sys.stdin.isatty():
             env.setdefault("GIT_TERMINAL_PROMPT", "0")
         return env
+
+    def hook(self, name: str, *arguments: str, env: Mapping[str, str]) -> "subprocess.CompletedProcess[bytes]":
+        """Run the repository's own hook as git does: at the top, in the caller's environment and `env`.
+
+        Returns the finished process, with all that was said as its output; 0 where there is no such hook.
+        """
+        base = ["git", "-C", str(self.directory)]
+        words = [*base, "hook", "run", "--ignore-missing", name, "--", *arguments]
+        done = self._hook(words, env, None)
+        if done.returncode == 0 or b"'hook' is not a git command" not in done.stdout:
+            return done
+        asked = [*base, "rev-parse", "--show-toplevel", "--git-path", f"hooks/{name}"]  # before git 2.36
+        said = subprocess.run(asked, capture_output=True, env=self.environment(), check=False).stdout.decode(
+            errors="surrogateescape"
+        )
+        top, path = said.removesuffix("\n").rsplit("\n", 1)
+        path = os.path.join(os.path.abspath(self.directory), path)  # noqa: PTH100, PTH118 - nothing is to be resolved
+        if not os.access(path, os.X_OK):
+            return subprocess.CompletedProcess([path], 0, b"", b"")
+        return self._hook([path, *arguments], {**env, "GIT_DIR": str(self.git_dir)}, top)
+
+    def _hook(
+        self, words: list[str], env: Mapping[str, str], where: str | None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        given = os.environ if self._inherited else {k: v for k, v in os.environ.items() if k not in _LOCATION}
+        return subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**given, "GIT_PREFIX": "", **env},
+            cwd=where,
+            check=False,
+        )
+
+    @property
+    def unfinished(self) -> str | None:
+        """What was begun in this work tree and not ended: `merge`, `cherry-pick`, `revert`, `rebase` or `am`."""
+        for name, what in _UNFINISHED:
+            if (self.git_dir / name).exists():
+                return what
+        return None
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -46,19 +46,26 @@ def reading(repo: Repo) -> Callable[[str], bytes | None]:
 
 
 def staged(
-    repo: Repo, policy: Policy, *, index: str | None = None, command: Sequence[str] = (), others: Sequence[str] = ()
+    repo: Repo,
+    policy: Policy,
+    *,
+    index: str | None = None,
+    command: Sequence[str] = (),
+    others: Sequence[str] = (),
+    head: str = "HEAD",
 ) -> Change:
     """What a commit of the index would alter.
 
-    `index` is another index file than the repository's own, `others` are commits that are merged.
+    `index` is another index file than the repository's own, `others` are commits that are merged, `head` is the commit
+    that it stands on where HEAD may move meanwhile.
     """
     env = {"GIT_INDEX_FILE": index} if index else {}
-    differences = _staged(repo, "HEAD", env, check=False)
+    differences = _staged(repo, head, env, check=False)
     born = differences is not None
     if differences is None:
         differences = _staged(repo, EMPTY_TREE[repo.hash], env) or []
     joined = (_merge_heads(repo) or others) if born else []
-    names = ["HEAD", *joined]
+    names = [head, *joined]
     sides = [differences, *(_staged(repo, name, env) or [] for name in joined)]
     files = _answered(sides, _Bases(repo, names)) if joined else [file_of(each) for each in differences]
     at = {each.path: file_of(each) for each in differences}
@@ -72,7 +79,7 @@ def staged(
             return None if at[path].deleted else read(at[path].new)
         return old(path)
 
-    listing = _listing(repo, "HEAD" if born else None)
+    listing = _listing(repo, head if born else None)
     return Change(
         files,
         read=read,
@@ -81,8 +88,8 @@ def staged(
         listing=listing,
         listed=_after(listing, list(at.values())),
         foreign=lambda: _foreign_in_index(repo, policy, names, sides),
-        recorded=_Recorded(repo, policy, "HEAD"),
-        counter=_counter(repo, policy, "HEAD") if any(policy.in_inbox(file.path) for file in files) else None,
+        recorded=_Recorded(repo, policy, head),
+        counter=_counter(repo, policy, head) if any(policy.in_inbox(file.path) for file in files) else None,
         instant=time.time(),
         bulk=bulk(repo),
         command=command,

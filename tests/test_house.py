@@ -25,6 +25,7 @@ LAYERS = (
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "table", "undelivered", "recompute"),
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
+        *("shared_index", "private_commit", "bring_in"),
         *("identity", "claims", "recording", "lanes_seen", "keeping", "neighbours"),  # who is at work, and on what
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},

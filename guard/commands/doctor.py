@@ -291,11 +291,7 @@ def markers(repo: Repo, policy: Policy) -> Found:
         return Found("markers", "problem", f"conflict markers in {', '.join(paths[:10])}", fix)
     said = repo.run("ls-files", "--unmerged", "-z", check=False)
     unmerged = sorted({line.partition("\t")[2] for line in said.split("\0") if line})
-    busy = any((repo.git_dir / name).exists() for name in _BUSY)
-    if unmerged and not busy:
+    if unmerged and repo.unfinished is None:
         said = f"{', '.join(unmerged[:10])} unmerged, and nothing is being merged: an autostash failed"
         return Found("markers", "problem", said, "resolve them and git add them by name; git stash list has the work")
     return Found("markers", "ok", "none in shared files")
-
-
-_BUSY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")

@@ -14,11 +14,17 @@ from guard.judge import judge, rules
 
 
 def bulk(repo: Repo, command: Sequence[str]) -> Bulk | None:
-    """How what is committed was written, where that was in bulk: paths on the command line are taken by themselves."""
+    """How what is committed was written, where that was in bulk: named paths are taken by themselves."""
     asked = verdict(command)
     if asked == "commit-all":
         return Bulk("git commit -a")
-    return None if asked == "commit-paths" else observe.bulk(repo)
+    return None if asked == "commit-paths" or _named(repo) else observe.bulk(repo)
+
+
+def _named(repo: Repo) -> bool:
+    """Whether the index is the private one of a `guard commit`, which holds named paths alone."""
+    index = os.environ.get("GIT_INDEX_FILE", "")
+    return os.path.realpath(index).startswith(os.path.realpath(repo.git_dir / "guard" / "commits") + os.sep)
 
 
 def before_merge(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:

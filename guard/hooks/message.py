@@ -1,7 +1,7 @@
 """commit-msg judges the message; prepare-commit-msg records in it what was let pass."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from guard.change import Change
@@ -30,10 +30,15 @@ def prepare(repo: Repo, arguments: Sequence[str], _as_json: bool) -> int:
     """Add a trailer for every code that GUARD_ALLOW lets pass."""
     allowed = surroundings.allowance(current_policy(repo, surroundings.folder(repo)))
     if allowed and arguments:
-        trailers = [f"--trailer=Guard-Allow: {code} {reason}" for code, reason in allowed.items()]
         path = os.path.abspath(arguments[0])  # noqa: PTH100 - git runs elsewhere
-        repo.call("interpret-trailers", "--in-place", "--if-exists=addIfDifferent", *trailers, path)
+        repo.call(*recording(allowed), "--in-place", path)
     return 0
+
+
+def recording(allowed: Mapping[str, str]) -> list[str]:
+    """The words of git that put what is let pass into a message, once."""
+    trailers = [f"--trailer=Guard-Allow: {code} {reason}" for code, reason in allowed.items()]
+    return ["interpret-trailers", "--if-exists=addIfDifferent", *trailers]
 
 
 def _message(arguments: Sequence[str]) -> str:

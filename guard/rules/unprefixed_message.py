@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from guard.change import Change
     from guard.policy import Policy
 
-_EXEMPT = ("Merge ", 'Revert "', "Reapply ", "fixup! ", "squash! ", "amend! ")
+EXEMPT = ("Merge ", 'Revert "', "Reapply ", "fixup! ", "squash! ", "amend! ")
+"""How subjects begin that need no prefix: git wrote them, or takes them out again."""
 
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
@@ -35,7 +36,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     lines = [line for line in change.message.split("\n") if line.strip()]
     said = lines if change.commit else [line for line in lines if not line.startswith("#")]  # git takes those out
     subject = (said or lines or [""])[0].strip()
-    if not subject or subject.startswith(_EXEMPT) or prefixed(subject) or change.author in policy.exempt_authors:
+    if not subject or subject.startswith(EXEMPT) or prefixed(subject) or change.author in policy.exempt_authors:
         return
     if change.unseen():  # perhaps a merge's: G101 says what it takes to tell
         return
