@@ -322,7 +322,7 @@ def _present(top: Path, path: str, mode: str) -> bool:
         return True
     if mode:
         return False  # a folder stands where the file was
-    if (here / ".git").exists():
+    if path and (here / ".git").exists():
         fix = f"git submodule add URL {path} && git commit"
         raise GuardError("usage", f"{path} is a repository of its own, and no submodule yet", "", fix)
     raise GuardError(

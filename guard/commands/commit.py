@@ -117,7 +117,7 @@ def _spelled(repo: Repo, path: str) -> str:
             found = here.relative_to(folder).as_posix()
             if found.split("/")[0].lower() == ".git":
                 break
-            return found.removeprefix(".") if found == "." else found
+            return "" if found == "." else found
     raise GuardError("usage", f"{path} is no file of this work tree", "", f"name files below {top}, outside .git")
 
 
