@@ -93,23 +93,24 @@ class _Job:
         self.changes: list[Change] | None = None
 
     def attempt(self) -> Outcome:
-        """Try once; raises `_Lost` where HEAD moved meanwhile."""
+        """Try once; raises `_Lost` where somebody else moved the branch in a way that asks for a new look."""
         place = _place(self.repo)
         done = Outcome(place.branch)
         try:
-            done.findings = self._carry_over(place) if self._same_there(place.tip) else self._stage(place)
-            assert self.changes is not None
+            if not self._same_there(place.tip):
+                done.findings = self._stage(place)
             if done.findings or not self.changes:
                 return done
             if self.message is None:
                 self.message = self._message(place)
-            done.commit, done.kept = self._swap(place, self.message, self.changes)
+            self._swap(place.ref, self.message, self.changes, done)
         except _Refused as hook:
             done.hook = str(hook)
-            return done
-        done.paths = sorted(change.path for change in self.changes)
-        self._forget_bulk()
-        self._tell(self.repo.hook("post-commit", env={**self.env, "GIT_INDEX_FILE": str(self.mine.shared.absolute())}))
+        if done.commit is not None:
+            done.paths = sorted(change.path for change in self.changes)
+            self._forget_bulk()
+            env = {**self.env, "GIT_INDEX_FILE": str(self.mine.shared.absolute())}
+            self._tell(self.repo.hook("post-commit", env=env))
         return done
 
     # --- the tree ----------------------------------------------------------------------------------------------
@@ -123,13 +124,12 @@ class _Job:
         above = {folder for path in self.named | moved for folder in _above(path)}
         return not (moved & self.named or above & (moved | self.named))
 
-    def _carry_over(self, place: _Place) -> list[Finding]:
+    def _carry_over(self, tip: str | None, changes: Sequence[Change]) -> list[Finding]:
         """The same entries on a newer commit, judged there."""
-        self.mine.fill(place.tip)
-        assert self.changes is not None
-        self.mine.write({change.path: (change.new_mode, change.new) for change in self.changes})
-        self.base = place.tip
-        return self.check(place.tip, self.mine.index)
+        self.mine.fill(tip)
+        self.mine.write({change.path: (change.new_mode, change.new) for change in changes})
+        self.base = tip
+        return self.check(tip, self.mine.index)
 
     def _stage(self, place: _Place) -> list[Finding]:
         """The named files from the work tree, judged, and given to the pre-commit hook."""
@@ -237,25 +237,40 @@ class _Job:
 
     # --- the branch --------------------------------------------------------------------------------------------
 
-    def _swap(self, place: _Place, message: bytes, changes: Sequence[Change]) -> tuple[str, list[str]]:
-        """Make the commit and move the branch and the shared index to it; returns it, and what was kept staged."""
-        tree = self.repo.run(*NO_HOOKS, "write-tree", env=self.mine.env).strip()
-        new = write(self.repo, tree, [place.tip] if place.tip else [], message, self.env)
-        subject = message.decode(errors="surrogateescape").strip().partition("\n")[0]
-        why = f"commit{'' if place.tip else ' (initial)'}: {subject}"
-        kept = self.mine.prepare(changes)
+    def _swap(self, ref: str, message: bytes, changes: Sequence[Change], done: Outcome) -> None:
+        """Make the commit, and move the branch and the shared index to it.
+
+        A branch that has moved on is followed under the lock, where no plain `git commit` can be faster again.
+        """
+        new = self._write(message)
+        done.kept = self.mine.prepare(changes)
         with self.mine.locked():
-            if _place(self.repo) != place:
+            place = _place(self.repo)
+            if place.ref != ref:
                 raise _Lost
+            if place.tip != self.base:
+                if not self._same_there(place.tip):
+                    raise _Lost
+                done.findings = self._carry_over(place.tip, changes)
+                if done.findings:
+                    return
+                new = self._write(message)
             if not self.mine.prepared:
-                kept = self.mine.prepare(changes)
-            said = self.mine.move(place.ref, place.tip, new, why)
+                done.kept = self.mine.prepare(changes)
+            subject = message.decode(errors="surrogateescape").strip().partition("\n")[0]
+            why = f"commit{'' if place.tip else ' (initial)'}: {subject}"
+            said = self.mine.move(ref, place.tip, new, why)
         if said:
             if _place(self.repo) != place or ("lock" in said and "File exists" in said):
                 raise _Lost
             print(said, file=sys.stderr)
             raise _Refused("reference-transaction")
-        return new, kept
+        done.commit = new
+
+    def _write(self, message: bytes) -> str:
+        """The commit of the private index on the commit that it stands on."""
+        tree = self.repo.run(*NO_HOOKS, "write-tree", env=self.mine.env).strip()
+        return write(self.repo, tree, [self.base] if self.base else [], message, self.env)
 
     def _forget_bulk(self) -> None:
         """The note that the shared index was written in bulk goes when nothing of it is staged any more."""

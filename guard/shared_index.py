@@ -121,6 +121,10 @@ class Work:
 
         At the end, however it is reached, the index is what belongs to the branch: moved on, or as it was.
         """
+        with _alone(self.folder.parent.parent / "commits.turn"):
+            yield from self._locked(tries)
+
+    def _locked(self, tries: int) -> Iterator[None]:
         lock = self.repo.git_dir / "index.lock"
         for wait in backoff(tries):
             os.utime(self.folder / "owner")  # the lock is as old as this
@@ -274,8 +278,8 @@ def _dead(folder: Path) -> int | None:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Keep others out while folders are made or cleaned up; the lock ends with the process, whatever happens."""
-    fd = os.open(home, os.O_RDONLY)
+    """Keep others out of a folder, or of what a file stands for; the lock ends with the process, whatever happens."""
+    fd = os.open(home, os.O_RDONLY if home.is_dir() else os.O_CREAT | os.O_RDWR, 0o644)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield

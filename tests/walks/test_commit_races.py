@@ -92,7 +92,7 @@ def test_neighbours_with_plain_git(lab: Lab) -> None:
                 lab.run(here, "git", "commit", "-q", "-m", f"[S99] theirs: {turn}")
 
     def work(number: int) -> None:
-        for turn in range(ROUNDS + 2):
+        for turn in range(ROUNDS):
             files = {f"w{number}.txt": f"{turn + 1}\n", f"mine/{number}-{turn}.txt": "x\n"}
             lab.write(here, files)
             words = ("commit", "-m", f"w{number}: {turn}", *files)
@@ -114,12 +114,12 @@ def test_neighbours_with_plain_git(lab: Lab) -> None:
     assert mine == {
         f"[S{number + 1}] w{number}: {turn}": {f"w{number}.txt", f"mine/{number}-{turn}.txt"}
         for number in range(4)
-        for turn in range(ROUNDS + 2)
+        for turn in range(ROUNDS)
     }
     for subject, paths in made.values():
         if subject.startswith("[S99]"):
             assert all(path.startswith("theirs/") for path in paths), (subject, paths)
-    assert all(lab.show(here, f"w{number}.txt") == b"%d\n" % (ROUNDS + 2) for number in range(4))
+    assert all(lab.show(here, f"w{number}.txt") == b"%d\n" % ROUNDS for number in range(4))
     staged = lab.git(here, "ls-files", "theirs").split()
     assert set(staged) == {f"theirs/{turn}.txt" for turn in theirs}
     assert all(line.startswith("A  theirs/") for line in lab.git(here, "status", "--porcelain").splitlines())
