@@ -591,6 +591,20 @@ def commit_files(
     _run(report, command)
 
 
+@app.command(rich_help_panel="sessions")
+def sync(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Bring in what others have published; uncommitted work stays as it is."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.sync import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report)
+
+    _run(report, command)
+
+
 frames = typer.Typer(help="The open frame: who delivered, who is expected.", rich_markup_mode="rich")
 app.add_typer(frames, name="frame", rich_help_panel="frames", invoke_without_command=True)
 

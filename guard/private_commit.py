@@ -70,9 +70,7 @@ def commit(repo: Repo, named: Sequence[str], message: str, check: Check, env: di
                 return job.attempt()
             except _Lost:
                 time.sleep(wait)
-    raise GuardError(
-        "contention", "the branch moved on at every try", "nothing was committed", "run the command again"
-    )
+    raise GuardError("contention", "the branch moved on at every try", "nothing was committed", "run the command again")
 
 
 class _Job:
@@ -107,7 +105,7 @@ class _Job:
         except _Refused as hook:
             done.hook = str(hook)
         if done.commit is not None:
-            done.paths = sorted(change.path for change in self.changes)
+            done.paths = sorted(change.path for change in self.changes or ())
             self._forget_bulk()
             env = {**self.env, "GIT_INDEX_FILE": str(self.mine.shared.absolute())}
             self._tell(self.repo.hook("post-commit", env=env))
@@ -162,7 +160,8 @@ class _Job:
         """Put the named files into the private index."""
         before = entries(self.repo, self.mine.index, self.named)
         top = self.repo.top()
-        there, gone = [], []
+        there: list[str] = []
+        gone: list[str] = []
         for path in sorted(self.named):
             mode = before[path][0][0] if path in before else ""
             (there if _present(top, path, mode) else gone).append(path)

@@ -223,7 +223,7 @@ class Local:
         """
         tree = self._checked_out() if new is not None else None
         if tree is not None and new is not None:
-            verdict, said = _fast_forward(Repo(tree), old, new)
+            verdict, said = fast_forward(Repo(tree), old, new)
             if verdict != "won":
                 return verdict, said
             new = None
@@ -259,22 +259,39 @@ class Local:
         return None
 
 
-def _fast_forward(repo: Repo, old: str | None, new: str) -> tuple[Verdict, str]:
-    """Take a checked-out branch forward; files that somebody changed and the merge does not touch stay as they are."""
-    done = _ff_only(repo, new)
-    if done.returncode != 0 and _finish_interrupted(repo, old, new, _overwritten(done.stderr)):
-        done = _ff_only(repo, new)
+def _in_the_way(names: list[str]) -> GuardError:
+    return GuardError(
+        "state",
+        f"uncommitted changes are in the way of the merge: {', '.join(names)}",
+        "the merge rewrites these files, and what is not committed would be gone; nothing was changed",
+        f"move your edit into a delta, then git restore --staged --worktree -- {names[0]}",
+    )
+
+
+def fast_forward(
+    repo: Repo,
+    old: str | None,
+    new: str,
+    *,
+    action: str = "guard merge",
+    cut_off: bool = True,
+    in_the_way: Callable[[list[str]], GuardError] = _in_the_way,
+) -> tuple[Verdict, str]:
+    """Take a checked-out branch forward; files that somebody changed and the move does not touch stay as they are.
+
+    With `cut_off`, files that hold the beginning of what comes are taken for those of a run that was cut off, and
+    completed. `action` is for the reflog. Raises the error that `in_the_way` makes of the names of files that git would
+    have to overwrite; nothing was changed then.
+    """
+    done = _ff_only(repo, new, action)
+    if cut_off and done.returncode != 0 and _finish_interrupted(repo, old, new, _overwritten(done.stderr)):
+        done = _ff_only(repo, new, action)
     if done.returncode == 0:
         return "won", ""
     said = done.stderr.decode(errors="replace").strip()
     names = _overwritten(done.stderr)
     if names:
-        raise GuardError(
-            "state",
-            f"uncommitted changes are in the way of the merge: {', '.join(names)}",
-            "the merge rewrites these files, and what is not committed would be gone; nothing was changed",
-            f"move your edit into a delta, then git restore --staged --worktree -- {names[0]}",
-        )
+        raise in_the_way(names)
     if old is not None and _put_back(repo, old, new):
         raise GuardError(
             "git", f"git did not move the branch: {said}", "index and files are as they were", "see what a hook said"
@@ -299,7 +316,7 @@ def _put_back(repo: Repo, old: str, new: str) -> bool:
     return True
 
 
-def _ff_only(repo: Repo, new: str) -> "subprocess.CompletedProcess[bytes]":
+def _ff_only(repo: Repo, new: str, action: str) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
         repo.command(
             "-c",
@@ -310,11 +327,12 @@ def _ff_only(repo: Repo, new: str) -> "subprocess.CompletedProcess[bytes]":
             "--no-squash",
             "--commit",
             "--ff-only",
+            "--no-overwrite-ignore",  # what is ignored is somebody's all the same
             "--quiet",
             new,
         ),
         capture_output=True,
-        env=repo.environment({"GIT_REFLOG_ACTION": "guard merge"}),
+        env=repo.environment({"GIT_REFLOG_ACTION": action}),
         start_new_session=True,  # who kills us and our children must not cut a checkout in half
         check=False,
     )

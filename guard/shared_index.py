@@ -1,10 +1,10 @@
-"""The index that a work tree's writers share, changed together with its branch; and whoever dies over it is cleaned up.
+"""The index that a work tree's writers share, changed together with its branch; who dies over it is cleaned up after.
 
-A commit that is not made from the shared index leaves it behind: the next plain `git commit` would take the commit back.
+A commit that is not made from the shared index leaves it behind: the next plain `git commit` would take it back again.
 So index and branch move under git's own lock, the index first: whoever reads the index before that stands on a HEAD
-that is gone by the time they commit, and whoever reads it after that has the commit. The lock is a second name of a file
-that its owner holds by flock, so that a lock whose owner is dead can be told from every other, and only such a one is
-taken away.
+that is gone by the time they commit, and whoever reads it after that has the commit. The lock is a second name of a
+file that its owner holds by flock, so that a lock whose owner is dead can be told from every other, and only such a one
+is taken away.
 """
 
 import fcntl
@@ -55,23 +55,29 @@ class Work:
 
     def fill(self, commit: str | None) -> None:
         """Make the private index that of a commit; what is known of files on disk is taken from the shared one."""
-        self.index.unlink(missing_ok=True)  # a hook may keep it by another name
+        self.fill_as_shared()
         if commit is None:
             self.repo.call(*NO_HOOKS, "read-tree", "--empty", env=self.env)
             return
-        with suppress(FileNotFoundError):
-            shutil.copy2(self.shared, self.index)  # with its time: by that git knows which entries it must look at
         done = self.repo.call(*NO_HOOKS, "read-tree", "--reset", commit, env=self.env, check=False)
         if done.returncode != 0:  # the shared one is broken; it is of use, and not needed
             self.index.unlink(missing_ok=True)
             self.repo.call(*NO_HOOKS, "read-tree", commit, env=self.env)
+
+    def fill_as_shared(self) -> None:
+        """Make the private index what the shared one is now."""
+        self.index.unlink(missing_ok=True)  # a hook may keep it by another name
+        with suppress(FileNotFoundError):
+            shutil.copy2(self.shared, self.index)  # with its time: by that git knows which entries it must look at
 
     def write(self, entries: Mapping[str, Entry], index: Path | None = None) -> None:
         """Set entries of the private index, or of another one."""
         absent = "000000"
         lines = [
             f"0 {self.repo.null}\t{path}" if mode == absent else f"{mode} {oid} 0\t{path}"
-            for path, (mode, oid) in sorted(entries.items(), key=lambda each: each[1][0] != absent)  # room for what comes
+            for path, (mode, oid) in sorted(
+                entries.items(), key=lambda each: each[1][0] != absent
+            )  # room for what comes
         ]
         data = "".join(f"{line}\0" for line in lines).encode(errors="surrogateescape")
         env = {"GIT_INDEX_FILE": str((index or self.index).absolute())}
@@ -111,7 +117,7 @@ class Work:
     def prepared(self) -> bool:
         """Whether the shared index still is what `prepare` saw."""
         try:
-            return os.path.samefile(self.shared, self.before)
+            return self.shared.samefile(self.before)
         except FileNotFoundError:
             return not self.shared.exists() and not self.before.exists()
 
@@ -156,7 +162,7 @@ class Work:
                 _settle(self.repo, self.folder)
 
     def move(self, ref: str, old: str | None, new: str, why: str) -> str:
-        """Under the lock: move the shared index, then a ref from `old` to `new`. Returns what git said if it did not."""
+        """Under the lock: move the shared index, then a ref from `old` to `new`; returns what git said against it."""
         _write(self.folder / "journal", json.dumps({"ref": ref, "old": old, "new": new}))
         self.after.replace(self.shared)
         words = ("update-ref", "-m", why, ref, new, old or self.repo.null)
@@ -240,7 +246,7 @@ def _settle(repo: Repo, folder: Path) -> str:
     """Let go of the shared index: it is left as the branch has it, or as it was before. Returns what was done."""
     lock, owner, shared = repo.git_dir / "index.lock", folder / "owner", repo.git_dir / "index"
     try:
-        if not os.path.samefile(lock, owner):
+        if not lock.samefile(owner):
             return ""
     except FileNotFoundError:
         return ""

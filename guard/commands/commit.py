@@ -94,12 +94,12 @@ def _possible(repo: Repo, options: Options) -> None:
     if not any(text.strip() for text in options.messages):
         what = "the message is empty" if options.messages else "there is no message: -m is missing"
         raise GuardError("usage", what, "", "guard commit -m 'what: why' FILE...")
-    if (what := repo.unfinished) is not None:
+    if (busy := repo.unfinished) is not None:
         raise GuardError(
             "state",
-            f"a {what} is under way here",
+            f"a {busy} is under way here",
             "a commit made beside it would end up in the middle of it, or be taken for its result",
-            f"git {what} --continue, or git {what} --abort",
+            f"git {busy} --continue, or git {busy} --abort",
         )
 
 
@@ -114,10 +114,10 @@ def _spelled(repo: Repo, path: str) -> str:
     here = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link that is to be committed
     for folder in (*reversed(here.parents), here):
         if os.path.realpath(folder) == top:
-            found = here.relative_to(folder).as_posix()
-            if found.split("/")[0].lower() == ".git":
+            names = here.relative_to(folder).parts
+            if names[:1] and names[0].lower() == ".git":
                 break
-            return "" if found == "." else found
+            return "/".join(names)
     raise GuardError("usage", f"{path} is no file of this work tree", "", f"name files below {top}, outside .git")
 
 
@@ -163,8 +163,8 @@ def _allowed(options: Options, policy: Policy) -> dict[str, str]:
 def _tell(report: Report, done: Outcome, named: Sequence[str], session: str | None, message: str) -> int:
     """Say what came of it; returns the exit code."""
     code = 1 if done.hook else exit_code(done.findings)
-    for finding in done.findings:
-        report.say(finding.text())
+    for each in done.findings:
+        report.say(each.text())
     if done.hook:
         report.note(f"guard: the {done.hook} hook refused; nothing was committed")
     elif done.commit is not None:
@@ -179,7 +179,7 @@ def _tell(report: Report, done: Outcome, named: Sequence[str], session: str | No
             f"of {paths} something else was staged, which stays staged and is not in the commit; "
             "if nobody needs it: git restore --staged -- FILE"
         )
-    value = {"commit": done.commit, "branch": done.branch, "session": session, "paths": done.paths}
+    value: dict[str, object] = {"commit": done.commit, "branch": done.branch, "session": session, "paths": done.paths}
     value |= {"findings": [finding.value() for finding in done.findings]} if code else {"kept": done.kept}
     report.result({**value, "exit": code})
     return code

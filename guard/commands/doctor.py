@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from guard import index_repair, stale_lock
+from guard import index_repair, shared_index, stale_lock
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import HOOKS, registered, strict
@@ -69,6 +69,7 @@ def _all(repo: Repo, *, fix: bool) -> Iterator[Found]:
     except GuardError as error:
         yield Found("policy", "problem", error.what, error.fix)
     if not repo.bare:
+        yield _commits(repo, fix=fix)
         yield _lock(repo, fix=fix)
         yield _index(repo, fix=fix)
     yield _settings(repo, fix=fix)
@@ -100,6 +101,18 @@ def _policy(repo: Repo, policy: Policy) -> Found:
 
 
 # --- the index -------------------------------------------------------------------------------------------------
+
+
+def _commits(repo: Repo, *, fix: bool) -> Found:
+    """Runs of `guard commit` that died: the next one completes them, and so does this."""
+    what = "guard commit"
+    dead = shared_index.left(repo)
+    if not dead:
+        return Found(what, "ok", "none was cut off")
+    if not fix:
+        return Found(what, "problem", f"{number(len(dead), 'run')} died and may hold git's lock", "guard doctor --fix")
+    said = shared_index.complete(repo)
+    return Found(what, "fixed", "\n".join(said) or f"what {number(len(dead), 'run')} had left is gone")
 
 
 def _lock(repo: Repo, *, fix: bool) -> Found:

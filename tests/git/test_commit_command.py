@@ -7,6 +7,10 @@ import pytest
 from walks.hooked import guarded, whole
 from walks.lab import Lab, Said, inbox_file
 
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.shared_index import work
+
 ME = {"GUARD_SESSION": "S7"}
 
 
@@ -105,7 +109,7 @@ def test_a_file_staged_as_it_is_is_committed_and_staged_no_more(lab: Lab) -> Non
 def test_paths_are_taken_from_the_callers_folder(lab: Lab) -> None:
     """Relative paths count from the caller, or from -C; names are names and no patterns."""
     here = guarded(lab)
-    odd = ["a b.txt", "line\nbreak.txt", "-m", "*.txt", ":(top)x", "[ab].txt", "caf\u00e9.txt", "q\"uote\\.txt"]
+    odd = ["a b.txt", "line\nbreak.txt", "-m", "*.txt", ":(top)x", "[ab].txt", "caf\u00e9.txt", 'q"uote\\.txt']
     lab.write(here, {f"sub/{name}": "x" for name in odd})
     lab.write(here, {"sub/a.txt": "not mine", "top.txt": "x", "sub/deep/d.txt": "x"})
     commit(lab, here / "sub", "-m", "odd: names", "--", *odd)
@@ -249,7 +253,7 @@ def test_a_neighbours_bulk_add_is_not_mine(lab: Lab) -> None:
 
 @pytest.mark.parametrize("hooks", [True, False])
 def test_what_is_let_pass_is_recorded_once(lab: Lab, hooks: bool) -> None:
-    """--allow lets one rule pass with its reason as a trailer, with hooks or without; without a reason it is refused."""
+    """--allow lets one rule pass with its reason as a trailer, with hooks or without; without a reason it does not."""
     here = guarded(lab) if hooks else lab.lone()
     files = {f"pages/{number}.txt": str(number) for number in range(12)}
     lab.commit(here, files)
@@ -361,7 +365,7 @@ OWN = {
 @pytest.mark.parametrize("git_hook", [True, False], ids=["git hook", "before git 2.36"])
 @pytest.mark.parametrize("linked", [False, True], ids=["main", "linked"])
 def test_hooks_of_the_repository_run_as_for_git_commit(lab: Lab, git_hook: bool, linked: bool) -> None:
-    """Chained ones too: they see the named files as staged, may change them and the message, and are told the author."""
+    """Chained ones too: they see the named files as staged, may change them and the message, and know the author."""
     main = lab.lone()
     for name, text in OWN.items():
         hook(main, name, text)
@@ -460,7 +464,11 @@ def test_a_commit_is_signed_where_the_repository_signs(lab: Lab) -> None:
 def test_the_message_is_cleaned_as_git_cleans_it(lab: Lab) -> None:
     """By default blanks go and comments stay; commit.cleanup counts."""
     here = guarded(lab)
-    for mode, wanted in [("", "[S7] f: x\n\n# kept"), ("strip", "[S7] f: x"), ("verbatim", "[S7] f: x  \n\n\n# kept  ")]:
+    for mode, wanted in [
+        ("", "[S7] f: x\n\n# kept"),
+        ("strip", "[S7] f: x"),
+        ("verbatim", "[S7] f: x  \n\n\n# kept  "),
+    ]:
         if mode:
             lab.git(here, "config", "commit.cleanup", mode)
         lab.write(here, {"f.txt": mode})
@@ -470,19 +478,43 @@ def test_the_message_is_cleaned_as_git_cleans_it(lab: Lab) -> None:
 
 
 def test_an_index_lock_that_stays_is_waited_for_and_not_removed(lab: Lab) -> None:
-    """Somebody's index.lock: the command waits, gives up with exit 2, and has neither removed it nor changed a thing."""
+    """Somebody's index.lock: it is waited for, then given up with exit 2; neither it nor anything else has changed."""
     here = guarded(lab)
-    lab.write(here, {"f.txt": "1"})
     lock = here / ".git/index.lock"
     lock.write_text("")
-    tip = lab.rev(here)
-    said = commit(lab, here, "-m", "f: one", "f.txt", code=2, env={"GUARD_TRIES": "3"})
-    assert "index.lock" in said.err
-    assert "fix:" in said.err
-    assert lock.exists()
-    assert lab.rev(here) == tip
-    lock.unlink()
-    commit(lab, here, "-m", "f: one", "f.txt")
+    repo = Repo(here)
+    with pytest.raises(GuardError, match=r"index\.lock") as wrong, work(repo) as mine, mine.locked(tries=3):
+        pass
+    repo.close()
+    assert wrong.value.fix
+    assert lock.read_text() == ""
+    assert not list((here / ".git/guard/commits").glob("*"))
+
+
+def test_what_a_dead_run_left_is_found_and_completed_by_doctor(lab: Lab) -> None:
+    """A run that died with git's lock in its hands: doctor names it, doctor --fix lets go of the lock; a living one
+    and anybody else's lock are left alone."""
+    here = guarded(lab)
+    repo = Repo(here)
+    with work(repo) as mine, mine.locked():
+        assert "guard commit" not in {each["what"] for each in problems(lab, here, "--fix")}
+        assert mine.shared.with_name("index.lock").exists()
+        dead = here / ".git/guard/commits/0-dead"
+        dead.mkdir()
+        os.link(here / ".git/index.lock", dead / "was")
+    repo.close()
+    (dead / "was").rename(dead / "owner")
+    os.link(dead / "owner", here / ".git/index.lock")
+    assert "guard commit" in {each["what"] for each in problems(lab, here)}
+    assert (here / ".git/index.lock").exists()
+    lab.guard(here, "doctor", "--fix")
+    assert clean(lab, here)
+
+
+def problems(lab: Lab, here: Path, *words: str) -> list[dict[str, str]]:
+    """What doctor calls a problem."""
+    checks = lab.guard(here, "doctor", "--json", *words, code=None).json["checks"]
+    return [each for each in checks if each["state"] == "problem"]
 
 
 def test_a_full_disk_leaves_everything_as_it_was(lab: Lab) -> None:

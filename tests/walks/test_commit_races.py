@@ -1,4 +1,4 @@
-"""`guard commit` by many in one work tree, beside plain git, and killed at any moment: nothing foreign, nothing lost."""
+"""`guard commit` by many in one tree, beside plain git, and killed at any moment: nothing foreign, nothing lost."""
 
 import random
 import shutil
@@ -46,7 +46,9 @@ def test_six_writers_in_one_tree(lab: Lab, hooks: bool) -> None:
         for turn in range(ROUNDS):
             files = {f"w{number}/log.txt": f"{turn + 1}\n", f"all/{number}-{turn}.txt": f"{number} {turn}\n"}
             lab.write(here, files)
-            process = lab.start(here, "commit", "-m", f"w{number}: {turn}", *files, env={"GUARD_SESSION": f"S{number + 1}"})
+            process = lab.start(
+                here, "commit", "-m", f"w{number}: {turn}", *files, env={"GUARD_SESSION": f"S{number + 1}"}
+            )
             said = lab.finish(process)
             if said.code != 0 or said.err:
                 failed.append(f"{number} {turn}: {said}")
