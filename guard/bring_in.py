@@ -15,7 +15,6 @@ from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Change, Repo, failure, parse_raw
-from guard.observe import edge
 from guard.private_commit import write
 from guard.publish import backoff, fast_forward
 from guard.shared_index import NO_HOOKS, Entry, Work, entries, work
@@ -95,7 +94,7 @@ def _made(repo: Repo, mine: Work, old: str, tip: str, message: str) -> Brought:
         made = Brought(old, tip, "fast-forward")
     else:
         if not repo.call("merge-base", old, tip, check=False).stdout.strip():
-            shallow = bool(edge(repo))
+            shallow = bool(repo.edge())
             raise GuardError(
                 "git",
                 "the branch and upstream have no commit in common" + (" in this shallow clone" if shallow else ""),

@@ -1,7 +1,6 @@
 """Which session is at work here: `GUARD_SESSION`, else the number that `guard start` recorded for this work tree."""
 
 import os
-import re
 import time
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from guard.git import Repo
 
 VARIABLE = "GUARD_SESSION"
 
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+MOST_DIGITS = 9
 
-_NAME = re.compile(r"[Ss]?([0-9]{1,9})\Z", re.ASCII)
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def session(repo: Repo) -> str | None:
@@ -70,6 +69,12 @@ def forget(repo: Repo, name: str) -> None:
         (repo.git_dir / "guard" / "session").unlink(missing_ok=True)
 
 
+def heard(repo: Repo) -> Path | None:
+    """Where it is noted what was last heard of others' lanes and branches; None where there is nothing."""
+    path = repo.common_dir / "guard" / "lanes.json"
+    return path if path.exists() else None
+
+
 def renewal_note(repo: Repo, name: str) -> Path:
     """Where it is noted when a session's leases are to be renewed: see `keeping`."""
     return repo.git_dir / "guard" / f"renew-{name}"
@@ -88,5 +93,6 @@ def due(repo: Repo) -> str | None:
 
 def normal(text: str) -> str | None:
     """`S153` for `S153`, `s153`, `153` and `S0153`; None for anything else, and for 0."""
-    match = _NAME.match(text)
-    return f"S{int(match[1])}" if match and int(match[1]) > 0 else None
+    digits = text[1:] if text[:1] in ("S", "s") else text
+    right = digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS and int(digits) > 0
+    return f"S{int(digits)}" if right else None

@@ -11,7 +11,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,62 +116,112 @@ def _cases(globs: Iterable[str]) -> str:
     return "|".join(patterns)
 
 
-def _heard(repo: Repo) -> dict[str, list[dict[str, Any]]]:
-    try:
-        said = json.loads((repo.common_dir / "guard" / "lanes.json").read_text())
-    except (OSError, ValueError):
-        return {"lanes": [], "branches": []}
-    now = time.time()
-    return {kind: [each for each in said[kind] if each["ends"] >= now] for kind in ("lanes", "branches")}
+class Neighbours:
+    """What a change of the index on top of `names[0]`, joined with the other `names`, would meet.
 
+    `session` makes it, "" where nobody says which; `new` has the bytes that a path would have.
+    """
 
-def lanes(repo: Repo) -> Callable[[], Sequence[Held]]:
-    """What sessions hold, for a `Change`."""
+    def __init__(
+        self, repo: Repo, policy: Policy, session: str, new: Callable[[str], bytes | None], names: Sequence[str]
+    ) -> None:
+        self.repo = repo
+        self.policy = policy
+        self.session = session
+        self.new = new
+        self.names = names
 
-    @cache
-    def look() -> Sequence[Held]:
-        held = _heard(repo)["lanes"]
+    @cached_property
+    def _heard(self) -> dict[str, list[dict[str, Any]]]:
+        try:
+            said = json.loads((self.repo.common_dir / "guard" / "lanes.json").read_text())
+        except (OSError, ValueError):
+            return {"lanes": [], "branches": []}
+        now = time.time()
+        return {kind: [each for each in said[kind] if each["ends"] >= now] for kind in ("lanes", "branches")}
+
+    def lanes(self) -> Sequence[Held]:
+        """What sessions hold."""
+        held = self._heard["lanes"]
         return [Held(each["lane"], each["session"], each["scope"], each["expires"]) for each in held]
 
-    return look
+    # --- files that stand elsewhere ------------------------------------------------------------------------------
 
-
-# --- files that stand elsewhere ----------------------------------------------------------------------------------
-
-
-def elsewhere(repo: Repo, policy: Policy, new: Callable[[str], bytes | None]) -> Callable[[File], str]:
-    """Where a new file stands already with other content, for a `Change`; `new` has the bytes that it would have."""
-
-    @cache
-    def folders() -> list[Path]:
-        return _trees(repo)
-
-    @cache
-    def refs() -> list[tuple[str, str]]:
-        """(ref, words) of what others have committed."""
-        upstream = f"{policy.remote}/{policy.branch}"
-        found = [(f"refs/remotes/{upstream}", f"on {upstream}")]
-        for each in _heard(repo)["branches"]:
-            words = f"on {each['branch']}, where {each['session']} is at work"
-            found += [(f"{place}/{each['branch']}", words) for place in (f"refs/remotes/{policy.remote}", "refs/heads")]
-        return found
-
-    def look(file: File) -> str:
-        for folder in folders():
-            if _differs(folder / file.path, new(file.path)):
+    def elsewhere(self, file: File) -> str:
+        """Where a new file stands already with other content, in words."""
+        for folder in self._folders:
+            if _differs(folder / file.path, self.new(file.path)):
                 return f"in the work tree {folder}"
-        for ref, words in refs() if "\n" not in file.path else ():
-            there = repo.reader.find(f"{ref}:{file.path}")
+        for ref, words in self._refs if "\n" not in file.path else ():
+            there = self.repo.reader.find(f"{ref}:{file.path}")
             # What is there and was here once has been deleted here since, and may be made anew.
-            if there is not None and there.id != file.new and not _included(repo, ref):
+            if there is not None and there.id != file.new and not self._included(ref):
                 return words
         return ""
 
-    return look
+    @cached_property
+    def _folders(self) -> list[Path]:
+        return _trees(self.repo)
+
+    @cached_property
+    def _refs(self) -> list[tuple[str, str]]:
+        """(ref, words) of what others have committed."""
+        remote = f"refs/remotes/{self.policy.remote}"
+        found = [(f"{remote}/{self.policy.branch}", f"on {self.policy.remote}/{self.policy.branch}")]
+        for each in self._heard["branches"]:
+            if each["session"] != self.session:
+                words = f"on {each['branch']}, where {each['session']} is at work"
+                found += [(f"{place}/{each['branch']}", words) for place in (remote, "refs/heads")]
+        return found
+
+    def _included(self, ref: str) -> bool:
+        return self.repo.resolve(self.names[0]) is not None and self.repo.is_ancestor(ref, self.names[0])
+
+    # --- commits just made ---------------------------------------------------------------------------------------
+
+    def undoes(self, file: File) -> str:
+        """Whose change a file silently takes back, in words."""
+        if len(self.names) > 1:
+            return "one side of this merge changed it" if self._dropped(file) else ""
+        if (self.repo.git_dir / "REVERT_HEAD").exists():
+            return ""
+        return self._recent.get((file.path, file.new), "")
+
+    def _dropped(self, file: File) -> bool:
+        """Whether a join has a file as it was before its sides parted, though one of them changed it."""
+        base = self.repo.reader.find(f"{self._base}:{file.path}") if self._base and "\n" not in file.path else None
+        before = base.id if base is not None else self.repo.null
+        return file.new == before != file.old
+
+    @cached_property
+    def _base(self) -> str:
+        return self.repo.call("merge-base", *self.names, check=False).stdout.decode().split("\n")[0]
+
+    @cached_property
+    def _recent(self) -> dict[tuple[str, str], str]:
+        """(path, content before) -> the newest commit of a neighbour that changed it from that."""
+        head = self.names[0]
+        if self.repo.resolve(head) is None:
+            return {}
+        found: dict[tuple[str, str], str] = {}
+        whose: dict[str, str] = {}
+        for commit, _, changes in self.repo.history(f"--max-count={NEWEST}", "--no-merges", head):
+            if commit not in whose:
+                made = self.repo.commit(commit)
+                whose[commit] = _whose(made.message.split("\n", 1)[0], made.author, self.session)
+            if whose[commit]:
+                for change in changes:
+                    found.setdefault((change.path, change.old), f"{whose[commit]} ({commit[:12]})")
+        return found
 
 
-def _included(repo: Repo, ref: str) -> bool:
-    return repo.resolve("HEAD") is not None and repo.is_ancestor(ref, "HEAD")
+def _whose(subject: str, made_by: str, session: str) -> str:
+    """The neighbour who made a commit, in words; empty where it is one's own."""
+    match = _PREFIX.match(subject)
+    if session and match is not None:
+        return f"{match[1]}'s {subject[match.end() :][:60]!r}" if match[1] != session else ""
+    own = f"{os.environ.get('GIT_AUTHOR_NAME', '')} <{os.environ.get('GIT_AUTHOR_EMAIL', '')}>"  # git tells its hooks
+    return "" if own in (made_by, " <>") else f"{made_by.partition(' <')[0]}'s {subject[:60]!r}"
 
 
 def _differs(path: Path, data: bytes | None) -> bool:
@@ -208,41 +258,3 @@ def _git_dir(folder: Path) -> str:
     except OSError:
         return ""
     return os.path.realpath(dot)
-
-
-# --- commits just made -------------------------------------------------------------------------------------------
-
-
-def undoes(repo: Repo, session: str, author: str) -> Callable[[File], str]:
-    """Whose change a file silently takes back, for a `Change` on top of HEAD that `session` or `author` makes."""
-
-    @cache
-    def recent() -> dict[tuple[str, str], str]:
-        """(path, content before) -> the newest commit of a neighbour that changed it from that."""
-        if repo.resolve("HEAD") is None:
-            return {}
-        found: dict[tuple[str, str], str] = {}
-        whose: dict[str, str] = {}
-        for commit, _, changes in repo.history(f"--max-count={NEWEST}", "--no-merges", "HEAD"):
-            if commit not in whose:
-                made = repo.commit(commit)
-                whose[commit] = _whose(made.message.split("\n", 1)[0], made.author, session, author)
-            if whose[commit]:
-                for change in changes:
-                    found.setdefault((change.path, change.old), f"{whose[commit]} ({commit[:12]})")
-        return found
-
-    def look(file: File) -> str:
-        if (repo.git_dir / "REVERT_HEAD").exists():
-            return ""
-        return recent().get((file.path, file.new), "")
-
-    return look
-
-
-def _whose(subject: str, made_by: str, session: str, author: str) -> str:
-    """The neighbour who made a commit, in words; empty where it is one's own."""
-    match = _PREFIX.match(subject)
-    if session and match is not None:
-        return f"{match[1]}'s {subject[match.end() :][:60]!r}" if match[1] != session else ""
-    return f"{made_by.partition(' <')[0]}'s {subject[:60]!r}" if made_by != author else ""

@@ -19,10 +19,13 @@ from guard.change import NONE, Bulk, Change, File
 from guard.errors import GuardError
 from guard.git import Change as Difference
 from guard.git import Reader, Repo, blob_id, parse_raw
+from guard.identity import heard
+from guard.identity import session as own_session
 from guard.policy import FILE, Policy, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from guard.neighbours import Neighbours
     from guard.verify import Canonical  # a commit hook seldom recomputes anything
 
 EMPTY_TREE = {
@@ -70,6 +73,13 @@ def staged(
     files = _answered(sides, _Bases(repo, names)) if joined else [file_of(each) for each in differences]
     at = {each.path: file_of(each) for each in differences}
     read = reading(repo)
+    session = own_session(repo) or ""
+
+    @cache
+    def near() -> "Neighbours":
+        from guard.neighbours import Neighbours  # here: not every judgement gets so far
+
+        return Neighbours(repo, policy, session, new, names)
 
     def old(path: str, side: int = 0, /) -> bytes | None:
         return repo.reader.read(f"{names[side]}:{path}") if born else None
@@ -94,6 +104,10 @@ def staged(
         bulk=bulk(repo),
         command=command,
         parents=len(names),
+        session=session,
+        lanes=lambda: near().lanes() if heard(repo) else (),
+        elsewhere=lambda file: near().elsewhere(file),
+        undoes=lambda file: near().undoes(file),
     )
 
 

@@ -9,6 +9,7 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import surroundings
 from guard.hooks.watch import current_policy
+from guard.identity import session
 from guard.judge import judge
 
 SCISSORS = " ------------------------ >8 ------------------------"
@@ -21,9 +22,15 @@ def judge_message(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:
     allowed = surroundings.allowance(policy)
     author = f"{os.environ.get('GIT_AUTHOR_NAME', '')} <{os.environ.get('GIT_AUTHOR_EMAIL', '')}>"
     merging = (repo.git_dir / "MERGE_HEAD").exists()
-    change = Change(message=_message(arguments), author=author, parents=2 if merging else 1)
+    change = Change(session=_session(repo), message=_message(arguments), author=author, parents=2 if merging else 1)
     findings = judge(change, policy, parts=("message",), allowed=allowed)
     return surroundings.tell(findings, 1, as_json=as_json)
+
+
+def _session(repo: Repo) -> str:
+    """Whose number the subject must have; nobody's while git takes over commits that others may have made."""
+    taking = ("CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+    return "" if any((repo.git_dir / name).exists() for name in taking) else session(repo) or ""
 
 
 def prepare(repo: Repo, arguments: Sequence[str], _as_json: bool) -> int:

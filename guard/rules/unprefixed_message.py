@@ -11,7 +11,8 @@ Refused:
 Instead:
     $ git commit -m "[S1] mine: a file"
 
-Exempt are merges, reverts, `fixup!`, `squash!` and `amend!`, the merge job's own commits, and authors listed in
+Where a session is at work (`GUARD_SESSION`, or what `guard start` recorded), the number must be its own. Exempt are
+merges, reverts, `fixup!`, `squash!` and `amend!`, the merge job's own commits, and authors listed in
 `[messages] exempt`. `[messages] prefix = false` turns it off.
 """
 
@@ -36,12 +37,18 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     lines = [line for line in change.message.split("\n") if line.strip()]
     said = lines if change.commit else [line for line in lines if not line.startswith("#")]  # git takes those out
     subject = (said or lines or [""])[0].strip()
-    if not subject or subject.startswith(EXEMPT) or prefixed(subject) or change.author in policy.exempt_authors:
+    if not subject or subject.startswith(EXEMPT) or change.author in policy.exempt_authors:
+        return
+    import shlex  # here: hooks load this at every commit
+
+    if prefixed(subject):
+        number, _, rest = subject[2:].partition("] ")
+        if change.session and not change.commit and f"S{int(number)}" != change.session:
+            fix = f"git commit -m {shlex.quote(f'[{change.session}] {rest}')}"
+            yield Finding("", f"the subject says S{int(number)}, and {change.session} is at work here", fix)
         return
     if change.unseen():  # perhaps a merge's: G101 says what it takes to tell
         return
-    import shlex  # here: most messages are as they should be
-
     fix = f"git commit -m {shlex.quote(_mended(subject, change))}"
     if change.commit:
         fix = f"git rebase -i {change.commit[:12]}^"
