@@ -14,8 +14,9 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.lease import Lane, Lesson, Said, Session
 from guard.leases import LATEST, Found, found, nonce, now, origin, renewal, write
+from guard.neighbours import remember
 from guard.policy import Policy
-from guard.publish import Hub, Move, Offer, Snapshot, publish
+from guard.publish import Hub, Move, Offer, Snapshot, last_seen, publish
 from guard.recording import Recorder
 from guard.scopes import meeting
 
@@ -64,6 +65,8 @@ class Desk:
     policy: Policy
     recorder: Recorder | None = None
     note: Note = lambda _: None
+    held: Found = field(default_factory=Found)
+    """What the hub's refs said after the last move."""
     shown: bool = False
     """Whether the last move brought along every record that the branch lacked."""
 
@@ -94,6 +97,8 @@ class Desk:
             return Offer(offer.commit, {**refs, **done})
 
         publish(self.place, make, self.note)
+        self.held = found(self.repo, last_seen(self.repo, self.policy).refs)
+        remember(self.repo, self.policy, self.held)
 
     # --- lanes -------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.lease import MAX_GLOB, MAX_NAME, Lane
 from guard.leases import KINDS, Found, found, now, origin
+from guard.neighbours import remember
 from guard.plan import policy_at
 from guard.policy import Policy
 from guard.policy_values import glob
@@ -36,7 +37,10 @@ def known(repo: Repo, report: Report, kinds: Sequence[str] = KINDS) -> tuple[Pol
             raise
         report.warn(f"{error.what}\n  why: what follows is as it was last fetched\n  fix: {error.fix}")
         asked, snapshot = False, last_seen(repo, policy)
-    return policy, snapshot, found(repo, snapshot.refs), asked
+    held = found(repo, snapshot.refs)
+    if asked:
+        remember(repo, policy, held)
+    return policy, snapshot, held, asked
 
 
 def claim(repo: Repo, name: str, scope: Sequence[str], intent: str, report: Report) -> int:
@@ -111,7 +115,7 @@ def release(repo: Repo, name: str, status: str, report: Report) -> int:
 
 def note_all(repo: Repo, session: str, at: Desk) -> None:
     """Note until when a session holds its lanes, as they were read or moved last."""
-    keeping.note(repo, at.policy, session, found(repo, last_seen(repo, at.policy).refs).of(session))
+    keeping.note(repo, at.policy, session, at.held.of(session))
 
 
 def tell_ended(report: Report, ended: Ended) -> None:

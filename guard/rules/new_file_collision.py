@@ -4,7 +4,7 @@ Two sessions that each write `docs/plan.md` find out when the second one merges,
 conflict that somebody resolves in a hurry.
 
 Refused:
-    $ git worktree add -q ../neighbour
+    $ git worktree add -q ../neighbour HEAD
     $ echo theirs > ../neighbour/plan.md
     $ echo mine > plan.md
     $ git add -- plan.md

@@ -4,17 +4,16 @@ Eleven of fourteen commits in one shared tree carried a neighbour's file. A lane
 nobody when its neighbours do not look.
 
 Refused:
-    $ export GUARD_SESSION=S2
-    $ guard claim RIVER --scope river
-    $ export GUARD_SESSION=S1
+    $ GUARD_SESSION=S2 guard claim RIVER --scope river
     $ mkdir river && echo deep > river/bed.txt
     $ git add -- river/bed.txt
     $ git commit -m "[S1] river: the bed"
 
 Instead:
     $ git restore --staged -- river/bed.txt
-    $ mkdir sea && git mv -f README.md sea/README.md
-    $ git commit -m "[S1] sea: moved there"
+    $ mkdir sea && mv river/bed.txt sea/bed.txt
+    $ git add -- sea/bed.txt
+    $ git commit -m "[S1] sea: the bed"
 
 A session that holds no lane may change whatever nobody else holds. Deltas, and the files that everybody appends to
 (`[append_only]`), are in nobody's lane. Leases that ended hold nothing. Where it is meant, say why with GUARD_ALLOW.

@@ -6,13 +6,13 @@ that only the other side changed.
 
 Refused:
     $ echo theirs > README.md && git add -- README.md && git commit -m "[S2] readme: theirs"
-    $ git restore --source=HEAD~1 --staged --worktree -- README.md
+    $ theirs=$(git rev-parse HEAD) && git reset -q --hard HEAD~1 && git update-ref refs/heads/main $theirs
     $ echo mine > mine.txt && git add -- mine.txt
-    $ git commit -m "[S1] mine: a file"
+    $ GUARD_SESSION=S1 git commit -m "[S1] mine: a file"
 
 Instead:
     $ git restore --source=HEAD --staged --worktree -- README.md
-    $ git commit -m "[S1] mine: a file"
+    $ GUARD_SESSION=S1 git commit -m "[S1] mine: a file"
 
 A file is taken back where the commit gives it the very content that it had before one of the newest twenty commits to
 it, which another session made. `git revert` says what it does, and passes. Where it is meant, say why with GUARD_ALLOW.
