@@ -114,7 +114,7 @@ def parsed(text: str) -> "Any":
     inner = text.strip(" \t\n\r")
     try:
         value, end = _scanner()(inner, 0)
-    except StopIteration:
+    except (StopIteration, SystemError):  # the C half has no words of its own for what is wrong, unless json is loaded
         raise Unsure from None
     if end != len(inner):
         raise Unsure

@@ -200,3 +200,18 @@ def test_it_starts_with_a_bare_python() -> None:
         "enum",
         "guard.errors",
     }
+
+
+def test_a_bare_python_is_unsure_too() -> None:
+    """Without `json`, whose error the C scanner would raise, broken texts are still left to the judge, each of them."""
+    texts = ["{", '{"a"', '{"a":', '{"a":1,}', "[1", '"x', '"\\x"', "tru", "", "NaN", "-", "{1:2}", '{"a":1}x', "\x01"]
+    root = Path(__file__).resolve().parent.parent
+    code = (
+        f"import sys; sys.path[:0] = [{str(root)!r}]; from guard import certain\n"
+        f"for text in {texts!r}:\n"
+        "    try: certain.parsed(text)\n"
+        "    except certain.FAILURES: print('unsure')\n"
+        "print('json' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "unsure\n" * len(texts) + "False\n"
