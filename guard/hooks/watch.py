@@ -11,8 +11,8 @@ from guard.git import Repo
 from guard.policy import FILE, Policy, matcher, parse
 from merge.laws import DEFAULT as LAWS
 
-VERSION = "1"
-"""Of the shims and of this file: one that says another is not believed."""
+VERSION = "2"
+"""Of the shims and of what is written down here: a change of either is a new version, and no other is believed."""
 
 
 def current_policy(repo: Repo, folder: Path) -> Policy:
@@ -26,7 +26,7 @@ def current_policy(repo: Repo, folder: Path) -> Policy:
     kept = folder / f"policy-{VERSION}-{oid or 'none'}"
     try:
         policy = pickle.loads(kept.read_bytes())  # noqa: S301 - it lies where the hooks themselves do
-        if isinstance(policy, Policy) and (folder / "watch").exists() and _said(folder) == oid:
+        if isinstance(policy, Policy) and _whole(policy) and _said(folder) == oid:
             return policy
     except Exception:  # noqa: BLE001, S110 - whatever is wrong with it, it is only a copy
         pass
@@ -42,6 +42,11 @@ def current_policy(repo: Repo, folder: Path) -> Policy:
         if other != kept:
             other.unlink(missing_ok=True)
     return policy
+
+
+def _whole(policy: Policy) -> bool:
+    """Whether a kept policy has what this version of guard asks of one: another may have kept it."""
+    return all(vars(each).keys() >= type(each).__dataclass_fields__.keys() for each in (policy, policy.laws))
 
 
 def _newest_usable(repo: Repo) -> Policy:

@@ -1,6 +1,8 @@
 """Ways that were found around the hooks, or to lose something by them; each is closed, and stays so."""
 
+import copy
 import json
+import pickle
 import random
 import subprocess
 import sys
@@ -13,6 +15,8 @@ from walks.lab import INBOX, Lab, inbox_file
 
 from guard import hooks
 from guard.change import NONE, Change, File
+from guard.git import Repo
+from guard.hooks.watch import VERSION, current_policy
 from guard.policy import Policy
 from guard.rules import merge_marker
 
@@ -34,8 +38,8 @@ def test_the_environment_does_not_say_what_was_judged(lab: Lab, more: tuple[str,
     policy = lab.git(here, "rev-parse", "HEAD:guard.toml")
     for env in (
         {"GUARD_ADDED": f":000000 100644 {'0' * 40} {blob} A\t{INBOX}/frame-1-z.json\n"},
-        {"guard_version": "1", "guard_policy": policy},
-        {"guard_version": "1", "guard_how": "looked", "guard_added": "x"},
+        {"guard_version": VERSION, "guard_policy": policy},
+        {"guard_version": VERSION, "guard_how": "looked", "guard_added": "x"},
     ):
         refused(lab, here, "commit", *more, "-m", "[S1] agents: by hand", code="G101", env=env)
 
@@ -254,6 +258,22 @@ def test_what_git_never_says_is_no_fault_of_guards(lab: Lab, hook: str, text: st
     assert "of the form" in said.err
     assert "let git call it" in said.err
     assert "fault" not in said.err
+
+
+def test_a_policy_that_another_version_kept_is_read_anew(lab: Lab) -> None:
+    """The compiled policy is only a copy: one that lacks what this version asks for is not filled up with defaults."""
+    here = guarded(lab)
+    text = (here / "guard.toml").read_text()
+    lab.commit(here, {"guard.toml": f"{text}\n[messages]\nprefix = false\n"}, "[S1] policy: any subject")
+    repo, folder = Repo(here), here / ".git/guard"
+    good = current_policy(repo, folder)
+    assert not good.prefix
+    [kept] = folder.glob("policy-*")
+    old = copy.copy(good)
+    del vars(old)["prefix"]
+    kept.write_bytes(pickle.dumps(old))
+    assert current_policy(repo, folder) == good
+    repo.close()
 
 
 def test_a_push_of_what_a_message_names(lab: Lab) -> None:
