@@ -24,7 +24,7 @@ _QUIET = {
     "GIT_MERGE_AUTOEDIT": "no",
     # A replace ref or a graft would make two machines read two histories, and this one what is not pushed.
     "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_GRAFT_FILE": os.devnull + "/none",  # a file that cannot be there: git gives advice on every other
 }
 
 _LOCATION = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
@@ -97,7 +97,7 @@ class Repo:
             raise GuardError(
                 "git",
                 f"{os.path.abspath(self.directory)} is not a git repository",  # noqa: PTH100 - a path as people wrote it
-                "guard judges what git has committed, staged or is about to push",
+                _last(done.stderr) or "guard judges what git has committed, staged or is about to push",
                 "run guard inside a repository, or name one: guard -C DIR ...",
             )
         return _located(done.stdout)
@@ -140,7 +140,8 @@ class Repo:
                 start_new_session=words[0] == "update-ref",  # who kills us must not leave the lock of a ref behind
             )
         except FileNotFoundError:
-            raise GuardError("git", "git is not installed, or not on PATH", "", "install git 2.31 or newer") from None
+            why = "guard reads and writes nothing but through git"
+            raise GuardError("git", "git is not installed, or not on PATH", why, "install git 2.31 or newer") from None
         if check and done.returncode != 0:
             raise failure(words, done.returncode, done.stderr.decode(errors="replace"))
         return done
@@ -248,6 +249,26 @@ class Repo:
             raise Unseen(f"commit {name} is not in this clone", "", "git fetch --unshallow, or fetch it")
         return parse_commit(name, data)
 
+    def file(self, commit: str, path: str) -> bytes | None:
+        """A file at the top of a commit, None where there is none; raises `Unseen` where its content is not here."""
+        found = self.reader.find(f"{commit}:{path}")
+        if found is not None and found.kind == "blob":
+            return found.data
+        top = self.reader.find(f"{commit}^{{tree}}") if found is None else None
+        if found is None and (top is None or path not in parse_tree(top.data, self.hash)):
+            if top is None and self.resolve(commit) is not None:
+                raise Unseen(
+                    f"the tree of {commit[:12]} is not in this clone", "nothing in it can be judged", "git fetch"
+                )
+            return None
+        if found is not None:
+            raise GuardError(
+                "state", f"{path} is a folder in {commit[:12]}", "it can only be a file", f"git rm -r {path}"
+            )
+        raise Unseen(
+            f"the content of {path} in {commit[:12]} is not in this clone", "nothing can stand in", "git fetch"
+        )
+
     def changes(self, old: str, new: str, *paths: str) -> list[Change]:
         """What differs between two trees."""
         return parse_raw(
@@ -276,8 +297,12 @@ class Repo:
         return self.call("merge-base", "--is-ancestor", old, new, check=False).returncode == 0
 
     def top(self) -> Path:
-        """The work tree's top folder; raises `GuardError` in a bare repository."""
-        return Path(self.run("rev-parse", "--show-toplevel").removesuffix("\n"))
+        """The work tree's top folder; raises `GuardError` in a bare repository, and below .git."""
+        done = self.call("rev-parse", "--show-toplevel", check=False)
+        if done.returncode != 0:
+            why = "a bare repository and a .git folder have history, and no files of a work tree"
+            raise GuardError("usage", "this is not inside a work tree", why, "-C DIR, with a folder of a work tree")
+        return Path(done.stdout.decode(errors="surrogateescape").removesuffix("\n"))
 
     def log(self, *words: str) -> Iterator[bytes]:
         """The NUL-separated records of `git log` with these words, as they come, whatever the configuration says.
@@ -383,14 +408,18 @@ class Reader:
 
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
-        self._process = subprocess.Popen(
-            repo.command("cat-file", "--batch"),
+        self._process = self._started()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            self._repo.command("cat-file", "--batch"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=repo.environment(),
+            env=self._repo.environment(),
         )
-        _widen(self._process.stdout)
+        _widen(process.stdout)
+        return process
 
     def read(self, name: str) -> bytes | None:
         """The content of an object (`oid`, `commit:path`); None where it is missing."""
@@ -412,13 +441,20 @@ class Reader:
         step = 64  # two steps on their way keep git busy, and are too few to fill up both pipes
         batches = [names[start : start + step] for start in range(0, len(names), step)]
         for place, batch in enumerate(batches):
-            for asked in batches[:2] if place == 0 else batches[place + 1 : place + 2]:
-                stdin.write("".join(f"{name}\n" for name in asked).encode(errors="surrogateescape"))
-            stdin.flush()
+            try:
+                for asked in batches[:2] if place == 0 else batches[place + 1 : place + 2]:
+                    stdin.write("".join(f"{name}\n" for name in asked).encode(errors="surrogateescape"))
+                stdin.flush()
+            except BrokenPipeError:
+                pass  # it is told below, where the answer does not come
             for name in batch:
                 header = stdout.readline()
-                if not header:
-                    raise GuardError("git", "git cat-file ended unexpectedly", f"while {name} was read", "git fsck")
+                if not header:  # it died of the question
+                    self._process.kill()
+                    self.close()
+                    self._process = self._started()
+                    why = "it is damaged, or this is a partial clone whose remote cannot be reached"
+                    raise Unseen(f"git cannot read {name.removesuffix('^{commit}')}", why, "git fetch, or git fsck")
                 if header.endswith((b" missing\n", b" ambiguous\n")):
                     yield None
                     continue
@@ -431,8 +467,11 @@ class Reader:
     def close(self) -> None:
         """End the process."""
         for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+            try:
+                if pipe is not None:
+                    pipe.close()
+            except BrokenPipeError:  # questions were still on their way to a process that is dead
+                pass
         self._process.wait()
 
 
@@ -455,12 +494,13 @@ def parse_commit(name: str, data: bytes) -> Commit:
 
 
 def parse_tree(data: bytes, hash_name: str) -> set[str]:
-    """The names in a tree object."""
+    """The names of files and folders in a tree object; a submodule is neither."""
     names = set()
     at, id_length = 0, 32 if hash_name == "sha256" else 20
     while at < len(data):
         end = data.index(b"\0", at)
-        names.add(data[data.index(b" ", at) + 1 : end].decode(errors="surrogateescape"))
+        if not data.startswith(b"160000 ", at):
+            names.add(data[data.index(b" ", at) + 1 : end].decode(errors="surrogateescape"))
         at = end + 1 + id_length
     return names
 
@@ -473,6 +513,12 @@ def parse_raw(out: str) -> list[Change]:
         old_mode, new_mode, old, new, status = head.lstrip(":").split(" ")
         changes.append(Change(old_mode, new_mode, old, new, status, path))
     return changes
+
+
+def _last(said: bytes) -> str:
+    """The last line of what git said, where it is not only that there is no repository."""
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines and "not a git repository" not in lines[-1] else ""
 
 
 def failure(words: Iterable[str], code: int, said: str) -> GuardError:

@@ -16,7 +16,7 @@ from pathlib import Path
 from guard.certain import FAILURES as UNCERTAIN
 from guard.certain import frame_of
 from guard.change import NONE, Bulk, Change, File
-from guard.errors import GuardError
+from guard.errors import GuardError, Unseen
 from guard.git import Change as Difference
 from guard.git import Reader, Repo, blob_id, parse_raw
 from guard.identity import heard
@@ -523,7 +523,9 @@ class _Policies:
 
     def _read(self, commit: str | None) -> Policy:
         try:
-            return parse(self._repo.reader.read(f"{commit}:{FILE}") if commit else None)
+            return parse(self._repo.file(commit, FILE) if commit else None)
+        except Unseen:
+            raise
         except GuardError:  # what cannot be read frees nothing: the policy before it judges on
             parents = self._repo.commit(commit or "").parents
             return self.before(parents) if parents else Policy()

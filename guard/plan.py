@@ -1,15 +1,16 @@
 """What the merge makes on top of a commit: the one computation behind `guard merge` and `guard verify`."""
 
+import errno
 import hashlib
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from guard.errors import GuardError
+from guard.errors import GuardError, Unseen
 from guard.git import Commit, NewCommit, Repo, parse_tree
 from guard.history import Arrival, Trailer, arrivals, entries
-from guard.policy import Policy, parse
+from guard.policy import FILE, Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
 from merge.delta import digest_of, frame_in_name, valid_stream
@@ -37,6 +38,8 @@ class Tree(Mapping[str, bytes]):
             self._known[path] = self._repo.reader.read(f"{self._commit}:{path}") if self._holds(path) else None
         data = self._known[path]
         if data is None:
+            if self._holds(path) and "\n" not in path:
+                self._lacks(path)
             raise KeyError(path)
         return data
 
@@ -47,9 +50,19 @@ class Tree(Mapping[str, bytes]):
             return self._commit is not None
         if folder not in self._folders:
             found = self._repo.reader.find(f"{self._commit}:{folder}")
+            if found is None and (self._holds(folder) if folder else self._repo.resolve(self._commit) is not None):
+                self._lacks(folder)
             names = parse_tree(found.data, self._repo.hash) if found is not None and found.kind == "tree" else set()
             self._folders[folder] = names
         return name in self._folders[folder]
+
+    def _lacks(self, path: str) -> None:
+        """Something is there, and its content is not: nobody may take it for absent."""
+        raise Unseen(
+            f"the content of {path or 'the top folder'} in {str(self._commit)[:12]} is not in this clone",
+            "taking it for absent would wipe what it holds",
+            "git fetch, or git fsck",
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter([path for _, _, path in self._repo.tree(self._commit, "")] if self._commit else [])
@@ -112,7 +125,17 @@ class Plan:
 
 def policy_at(repo: Repo, commit: str | None) -> Policy:
     """The policy that guard.toml states in a commit; the defaults where it has none."""
-    return parse(repo.reader.read(f"{commit}:guard.toml") if commit else None)
+    return parse(repo.file(commit, FILE) if commit else None)
+
+
+def policy_on_disk(repo: Repo) -> bytes | None:
+    """guard.toml as it lies in the work tree, None where there is none; raises `OSError` for what is no file."""
+    path = repo.top() / FILE
+    if not path.exists():
+        return None
+    if not path.is_file():  # a pipe would never end
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return path.read_bytes()
 
 
 def start(policy: Policy) -> str | None:

@@ -35,7 +35,7 @@ def rebuild(repo: Repo, policy: Policy, rev: str, tip: str, beyond: str | None) 
         if arrival.mode == "160000" or digest_of(repo.reader.read(arrival.oid) or b"") in recorded
     ]
     tree = Tree(repo, rev)
-    base = {path: oid for mode, oid, path in repo.tree(rev, "") if policy.is_canonical(path)}
+    base = {path: oid for mode, oid, path in repo.tree(rev, "") if mode != "160000" and policy.is_canonical(path)}
     try:
         outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close)
     except BadState as error:

@@ -179,6 +179,8 @@ class _Walk:
         """The policy at a commit; where guard.toml cannot be read, the one before it: nothing is free because of it."""
         try:
             return policy_at(self.repo, commit)
+        except Unseen:
+            raise
         except GuardError:
             parents = self.repo.commit(commit or "").parents
             return self.policy(parents[0]) if parents else Policy()

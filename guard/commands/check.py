@@ -157,6 +157,13 @@ def ends(repo: Repo, span: str) -> tuple[str | None, str]:
         name = after or "HEAD" if new is None else before
         why = "what it would bring is not known here, so nothing was judged"
         raise GuardError("usage", f"{name} is no commit of this clone", why, "git fetch, or name another one")
+    if old not in (None, new) and repo.is_ancestor(new, old or new):
+        raise GuardError(
+            "usage",
+            f"{span} is the wrong way round: {after or 'HEAD'} is older than {before or 'HEAD'}",
+            "it holds no commit to judge, and that must not look like a clean history",
+            f"guard check --range {after or 'HEAD'}..{before or 'HEAD'}",
+        )
     return old, new
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.plan import policy_on_disk
 from guard.policy import FILE, parse
 from guard.policy_lines import lines_of, values_of
 from guard.report import Report
@@ -13,7 +14,7 @@ from guard.report import Report
 def run(repo: Repo, report: Report) -> int:
     """Print every key with its value and origin, and whether the work tree's file says otherwise."""
     head = repo.resolve("HEAD")
-    data = repo.reader.read(f"{head}:{FILE}") if head else None
+    data = repo.file(head, FILE) if head else None
     policy = parse(data)
     lines = lines_of(data.decode()) if data is not None else {}
     values = values_of(policy)
@@ -57,9 +58,7 @@ def _notes(repo: Repo, committed: bytes | None) -> list[str]:
     if repo.bare:
         return []
     try:
-        here = (repo.top() / FILE).read_bytes()
-    except FileNotFoundError:
-        here = None
+        here = policy_on_disk(repo)
     except OSError as error:
         return [f"{FILE} of the work tree cannot be read: {error.strerror}"]
     if here == committed:

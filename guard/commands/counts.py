@@ -1,10 +1,12 @@
 """`guard counts`: the declared counts, what they say and what there is; `--fix` writes the right numbers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from guard import observe
+from guard.change import Change
 from guard.counts import State, place, repaired, source, states
-from guard.errors import GuardError
+from guard.errors import GuardError, Unseen
 from guard.git import NewCommit, Repo, write_commit
 from guard.history import RECOUNT_TRAILER
 from guard.plan import LAST_SECOND, Tree, bad_state, policy_at
@@ -21,7 +23,7 @@ def run(repo: Repo, report: Report, *, fix: bool) -> int:
         raise GuardError("usage", "counts are shown in a clone with a work tree", why, f"git clone {repo.git_dir}")
     policy = policy_at(repo, repo.resolve("HEAD"))
     change = observe.staged(repo, policy)
-    found = list(states(policy.counts, change.new, change.listed))
+    found = list(states(policy.counts, _reading(repo, change), change.listed))
     wrong = [state for state in found if state.drifts]
     report.table(
         ("count", "says", "there are", "of", ""),
@@ -42,6 +44,19 @@ def run(repo: Repo, report: Report, *, fix: bool) -> int:
     ]
     report.result({"counts": value, "fixed": repairs, "exit": code})
     return code
+
+
+def _reading(repo: Repo, change: Change) -> Callable[[str], bytes | None]:
+    """How files of the index are read: None for one that is not there, `Unseen` for one whose content is not here."""
+
+    def read(path: str) -> bytes | None:
+        data = change.new(path)
+        if data is None and repo.run("ls-files", "--", f":(top,literal){path}"):
+            why = "what it holds cannot be counted, and that must not look like nothing to count"
+            raise Unseen(f"the content of {path} is not in this clone", why, "git fetch, or git fsck")
+        return data
+
+    return read
 
 
 def _shown(value: int | None) -> str:

@@ -52,7 +52,7 @@ def _surroundings(repo: Repo | None) -> tuple[Policy, int | None]:
 
 def _files(paths: Sequence[str], inbox: str) -> list[Path]:
     """The files to judge, each once; none at all only where the inbox itself was named, which may be empty."""
-    inboxes = {path for path in paths if f"{Path(path).resolve().as_posix()}/".endswith(f"/{inbox}")}
+    inboxes = {path for path in paths if _is_inbox(Path(path), inbox)}
     files = {
         file.parent.resolve() / file.name: file
         for path in paths
@@ -66,6 +66,11 @@ def _files(paths: Sequence[str], inbox: str) -> list[Path]:
             f"guard delta check {inbox}",
         )
     return list(files.values())
+
+
+def _is_inbox(path: Path, inbox: str) -> bool:
+    """Whether a folder is the inbox, as it is spelled or where it leads to."""
+    return any(f"{each.as_posix()}/".endswith(f"/{inbox}") for each in (path.absolute(), path.resolve()))
 
 
 def _below(path: str, beginning: str) -> list[Path]:

@@ -10,7 +10,7 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks
-from guard.plan import policy_at
+from guard.plan import policy_at, policy_on_disk
 from guard.policy import FILE, Policy, parse
 from guard.report import Report, number
 from guard.scratch import HOOKS_CATCH, Bypass, bypasses, scratch, tries
@@ -87,9 +87,11 @@ def _all(repo: Repo, *, fix: bool) -> Iterator[Found]:
 
 def _policy(repo: Repo, policy: Policy) -> Found:
     if not repo.bare:
-        path = repo.top() / FILE
         try:
-            parse(path.read_bytes() if path.exists() else None)
+            parse(policy_on_disk(repo))
+        except OSError as error:
+            fix = f"git checkout HEAD -- {FILE}"
+            return Found("policy", "problem", f"{FILE} of the work tree cannot be read: {error.strerror}", fix)
         except GuardError as error:
             return Found("policy", "problem", f"{FILE} of the work tree, not committed yet: {error.what}", error.fix)
     if policy.baseline is None:

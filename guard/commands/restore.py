@@ -1,6 +1,7 @@
 """`guard restore`: canonical files again as a good commit had them, with every delta that was merged since."""
 
 import posixpath
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -116,7 +117,7 @@ class _Job:
                 "state",
                 f"{self.rev[:12]} does not verify: {', '.join(sorted(wrong)[:5])}",
                 "restoring from it would restore what is wrong in it",
-                f"guard restore {' '.join(self.paths)}",
+                f"guard restore {' '.join(map(shlex.quote, sorted(wrong)[:5]))}",
             )
 
 
