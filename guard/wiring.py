@@ -49,6 +49,11 @@ class Wiring:
         return self.git >= registered.SINCE and not self.unregistered
 
     @property
+    def judges(self) -> bool:
+        """Whether any hooks of guard's own run here."""
+        return self.installed or self.by_config
+
+    @property
     def framework_judges(self) -> bool:
         """Whether the framework runs guard, with the hook types in `framework`."""
         return bool(self.framework) and self.framework_guard

@@ -78,7 +78,7 @@ def _all(repo: Repo, *, fix: bool) -> Iterator[Found]:
     yield _registered(wiring)
     yield _strict(wiring, wanted=policy.strict)
     yield _installs(wiring)
-    if wiring.installed or wiring.by_config:
+    if wiring.judges:
         yield _works(repo, wiring, policy)
     yield leftovers(repo)
     if not repo.bare:
@@ -173,7 +173,9 @@ def _wired(repo: Repo, *, fix: bool) -> Found:
         try:
             done = hooks.install(repo)
         except GuardError as error:
-            return Found("hooks", "warning" if look(repo).by_config else "problem", error.what, error.fix)
+            wiring = look(repo)
+            elsewhere = wiring.by_config and not wiring.installed
+            return Found("hooks", "warning" if elsewhere else "problem", error.what, error.fix)
         after = _lacking(look(repo))
         if not after and (before or done.written or done.own or done.settings):
             written = f"wrote {', '.join((*done.written, *done.own, *done.settings))}"
@@ -181,7 +183,7 @@ def _wired(repo: Repo, *, fix: bool) -> Found:
             return Found("hooks", "fixed", "\n".join([f"{before}: {written}" if before else written, *kept]))
         before = after
     wiring = look(repo)
-    if before and wiring.by_config:
+    if before and wiring.by_config and not wiring.installed:
         return Found("hooks", "warning", f"{before}; the configuration runs them (hook.guard-*)", "guard install")
     if before:
         partly = wiring.framework_judges and not wiring.installed

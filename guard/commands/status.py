@@ -32,7 +32,7 @@ def run(repo: Repo, report: Report) -> int:
         ("session", "no session", ""),
         ("server and CI", "unknown", "nothing in a clone says what they check"),
     ]
-    partly = wiring.framework_judges and not wiring.installed and not wiring.by_config
+    partly = wiring.framework_judges and not wiring.judges
     fix = _fix(repo, policy, partly=partly) if lacking else ""
     if lacking:
         head = f"partly protected, by the framework's {', '.join(wiring.framework)}" if partly else "not protected"
@@ -79,7 +79,7 @@ def _hooks(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
         where += f" (core.hooksPath, {wiring.hooks_path[0]} configuration)"
     if not wiring.missing:
         return f"all {len(HOOKS)}", where
-    if wiring.by_config:
+    if wiring.by_config and not wiring.installed:
         return "by configuration", f"not {where}: git runs them by hook.guard-*, and none that they displaced"
     if not wiring.installed:
         alone = "guard's own hooks are not installed, so nothing sees --no-verify, rebase, git stash and git add -A"
@@ -109,7 +109,7 @@ def _strict(wiring: Wiring, lacking: list[str], *, wanted: bool) -> tuple[str, s
 
 
 def _python(wiring: Wiring, lacking: list[str]) -> tuple[str, str]:
-    if not wiring.installed and not wiring.by_config:
+    if not wiring.judges:
         return "none", ""
     if wiring.python_works:
         return "there", wiring.python

@@ -1,23 +1,19 @@
 """The hooks that git 2.54 and newer find in the configuration: they judge wherever core.hooksPath leads, and once."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
-from walks.hooked import EDITED, STATE_FILE, UNHOOKED, git, guarded, refused
+from walks.hooked import BY_CONFIG, EDITED, GIT, STATE_FILE, UNHOOKED, git, guarded, refused
 from walks.lab import Lab, inbox_file
 
 from guard.hooks import HOOKS
 from guard.hooks.registered import NAMES, SINCE
 
-_VERSION = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout.split()[2]
-GIT = tuple(map(int, _VERSION.split(".")[:2]))
-
 HERE, THERE = (".".join(map(str, version)) for version in (GIT, SINCE))
 
-newer = pytest.mark.skipif(GIT < SINCE, reason=f"git {HERE} runs no hooks of its configuration; {THERE} and newer do")
-older = pytest.mark.skipif(GIT >= SINCE, reason=f"git {HERE} runs hooks of its configuration, as {THERE} and newer do")
+newer = pytest.mark.skipif(not BY_CONFIG, reason=f"git {HERE} runs no hooks of its configuration; {THERE} and newer do")
+older = pytest.mark.skipif(BY_CONFIG, reason=f"git {HERE} runs hooks of its configuration, as {THERE} and newer do")
 
 AWAY = ("-c", "core.hooksPath=/dev/null")
 

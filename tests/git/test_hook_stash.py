@@ -4,7 +4,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from walks.hooked import UNHOOKED, git, guarded, refused, whole
+from walks.hooked import UNHOOKED, git, guarded, refused, whole, without
 from walks.lab import Lab
 
 from guard.change import Change
@@ -197,7 +197,7 @@ def test_the_wall_behind_it_keeps_a_stash(lab: Lab) -> None:
     """Without post-index-change, `git stash` is refused at its ref: nothing moved, and a copy is kept and named."""
     here = guarded(lab)
     _files(lab, here)
-    (here / ".git/hooks/post-index-change").unlink()
+    without(lab, here, "post-index-change")
     for words in (["stash"], ["stash", "-u"], ["stash", "push", "--", "README.md"]):
         _dirty(lab, here)
         before = whole(lab, here)
@@ -215,7 +215,7 @@ def test_the_wall_behind_it_keeps_a_stash(lab: Lab) -> None:
 def test_the_wall_behind_it_gives_an_autostash_back(lab: Lab, form: str) -> None:
     """Without post-index-change, what an autostash takes away comes back exactly, or is kept under a ref and named."""
     here = _behind(lab, ahead=True)
-    (here / ".git/hooks/post-index-change").unlink()
+    without(lab, here, "post-index-change")
     _dirty(lab, here)
     before = whole(lab, here)
     said = git(lab, here, *FORMS[form])

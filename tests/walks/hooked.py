@@ -1,13 +1,21 @@
 """Repositories with guard's hooks in them, and everything that a refusal could have spoiled there."""
 
 import json
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from walks.lab import AGENTS, Lab, Said
 
-from guard.hooks.registered import OFF
+from guard.hooks.registered import OFF, SINCE
+
+_SAID = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout.split()[2]
+GIT = tuple(map(int, _SAID.split(".")[:2]))
+"""The version of git here."""
+
+BY_CONFIG = GIT >= SINCE
+"""Whether this git runs hooks of its configuration."""
 
 UNHOOKED = ("-c", "core.hooksPath=/dev/null", *OFF)
 """Options of git with which none of guard's hooks runs, whatever the version of git."""
@@ -27,6 +35,12 @@ def guarded(lab: Lab, name: str = "lone", **more: Any) -> Path:
     here = lab.lone(name, **more)
     lab.guard(here, "install")
     return here
+
+
+def without(lab: Lab, here: Path, name: str) -> None:
+    """Take one of guard's hooks away, wherever git would find it."""
+    (here / ".git/hooks" / name).unlink()
+    lab.git(here, "config", f"hook.guard-{name}.enabled", "false")
 
 
 def git(lab: Lab, here: Path, *words: str, env: Mapping[str, str] | None = None, input: bytes | None = None) -> Said:
