@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         def __call__(self, path: str, side: int = 0, /) -> bytes | None:
             """The bytes at a parent, None where the file is not there."""
 
+    from guard.finding import Finding
 
 NONE = "000000"
 """The mode of a path that is not there."""
@@ -102,7 +103,9 @@ class Change:
     - `session`: whose it is, "" where nobody says; `lanes()`: what sessions hold now, as last heard of;
     - `elsewhere(file)`: where a new file stands already with other content, in words, "" for nowhere;
     - `undoes(file)`: whose change it silently takes back, in words, "" for nobody's;
-    - `parents`: how many there are, or will be.
+    - `parents`: how many there are, or will be;
+    - `named`: files that were asked about although they do not differ;
+    - `let_pass`: what the judge found and let pass: a comment in the file says why, or it refuses nothing.
     """
 
     @property
@@ -137,6 +140,7 @@ class Change:
         lanes: "Callable[[], Sequence[Held]]" = tuple,
         elsewhere: "Callable[[File], str]" = lambda _file: "",
         undoes: "Callable[[File], str]" = lambda _file: "",
+        named: "Iterable[File]" = (),
     ) -> None:
         self.files = tuple(files)
         self.read = read
@@ -160,3 +164,5 @@ class Change:
         self.lanes = lanes
         self.elsewhere = elsewhere
         self.undoes = undoes
+        self.named = tuple(named)
+        self.let_pass: list[Finding] = []

@@ -11,9 +11,10 @@ class Finding:
     `path` is as git spells it, empty where no file is meant; `line` counts from 1, 0 where no line is meant; `commit`
     is the full id where a commit was judged, else empty. `why` is a sentence. `fix` is a command to paste, which no
     rule refuses, or where no command can help, a sentence. `unread` says that the rule could not judge at all.
+    `column` counts from 1, 0 where none is meant. `passes` says why it refuses nothing, where it does not.
     """
 
-    __slots__ = ("code", "commit", "fix", "line", "message", "name", "path", "unread", "why")
+    __slots__ = ("code", "column", "commit", "fix", "line", "message", "name", "passes", "path", "unread", "why")
 
     def __init__(self, path: str, message: str, fix: str = "", line: int = 0, why: str = "") -> None:
         self.path = path
@@ -23,6 +24,8 @@ class Finding:
         self.why = why
         self.code = self.name = self.commit = ""  # the judge stamps them
         self.unread = False
+        self.column = 0
+        self.passes = ""
 
     @property
     def rank(self) -> tuple[str, int, str, str]:
@@ -31,7 +34,8 @@ class Finding:
 
     def text(self) -> str:
         """The finding as people read it."""
-        place = f"{self.path}:{self.line or 1}: " if self.path else ""
+        column = f"{self.column}:" if self.column else ""
+        place = f"{self.path}:{self.line or 1}:{column} " if self.path else ""
         commit = f"{self.commit[:12]} " if self.commit else ""
         lines = [f"{commit}{place}{self.code} {self.name}: {self.message}"]
         lines += [f"  {label}: {said}" for label, said in (("why", self.why), ("fix", self.fix)) if said]
@@ -40,7 +44,8 @@ class Finding:
     def value(self) -> dict[str, object]:
         """The finding as `schemas/finding.schema.json` has it."""
         said = {key: getattr(self, key) for key in ("code", "name", "path", "line", "message", "why", "fix")}
-        return {**said, "commit": self.commit} if self.commit else said
+        more = {"commit": self.commit, "column": self.column, "passes": self.passes}
+        return {**said, **{key: value for key, value in more.items() if value}}
 
 
 def unread(path: str, blob: str) -> Finding:

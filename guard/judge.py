@@ -39,7 +39,9 @@ def judge(
     known = [rule for rule in rules() if rule.part in parts]
     passing = allowable(known, policy, allowed)
     chosen = [rule for rule in known if (not codes or rule.code in codes) and rule.code not in passing]
-    found = _run(chosen, change, policy)
+    every = _run(chosen, change, policy)
+    change.let_pass += [finding for finding in every if finding.passes]
+    found = [finding for finding in every if not finding.passes]
     if any(rule.code == "G108" for rule in chosen):
         found += _loosened([rule for rule in known if rule.code not in passing], change, policy)
     return sorted(found, key=lambda finding: finding.rank)
@@ -66,8 +68,12 @@ def _loosened(known: "list[Rule]", change: "Change", policy: "Policy") -> list[F
     if looser is None:
         return []
     others = [rule for rule in known if rule is not RULE]
-    refused = _run(others, change, policy)
-    standing = {(finding.code, finding.path) for finding in _run(others, change, looser)} if refused else set()
+    refused = [finding for finding in _run(others, change, policy) if not finding.passes]
+    standing = (
+        {(finding.code, finding.path) for finding in _run(others, change, looser) if not finding.passes}
+        if refused
+        else set()
+    )
     passed = sorted({finding.code for finding in refused if (finding.code, finding.path) not in standing})
     if not passed:
         return []

@@ -545,16 +545,17 @@ def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> tuple[Change, i
     top = repo.top()
     names = dict.fromkeys(name for path in paths for name in _names(repo, top, path, before))
     contents: dict[str, bytes] = {}
-    files = []
+    files: list[File] = []
+    named: list[File] = []
     for path in names:
         old_mode, old = before.get(path, (NONE, ""))
         new_mode, data = _look(top / path)
         new = blob_id(data, repo.hash) if new_mode != NONE else ""
         if old_mode == "160000":  # a submodule: what lies in it is its own
             continue
-        if new != old or new_mode[:3] != old_mode[:3]:
-            contents[new] = data
-            files.append(File(path, old_mode, new_mode, old, new))
+        differs = new != old or new_mode[:3] != old_mode[:3]
+        contents[new] = data
+        (files if differs else named).append(File(path, old_mode, new_mode, old, new))
     read = reading(repo)
     at = {file.path: file for file in files}
 
@@ -582,6 +583,7 @@ def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> tuple[Change, i
         recorded=_Recorded(repo, policy, "HEAD"),
         counter=_counter(repo, policy, "HEAD"),
         instant=time.time(),
+        named=named,
     )
     return change, len(names)
 
@@ -590,7 +592,9 @@ def _look(path: Path) -> tuple[str, bytes]:
     """The mode and the content of what lies at a path."""
     if path.is_symlink():
         return "120000", os.fsencode(path.readlink())
-    return ("100644", path.read_bytes()) if path.is_file() else (NONE, b"")
+    if not path.is_file():
+        return NONE, b""
+    return "100755" if path.stat().st_mode & 0o100 else "100644", path.read_bytes()
 
 
 def _names(repo: Repo, top: Path, path: str, before: Collection[str]) -> list[str]:

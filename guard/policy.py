@@ -110,6 +110,10 @@ class Policy:
     """Codes that GUARD_ALLOW may not let pass."""
     strict: bool = False
     """Whether bulk staging, and what throws uncommitted work away, are refused at the moment they are asked for."""
+    shell_target: str = "bash3.2"
+    """The oldest bash that scripts must run on, as `bash<major>.<minor>`."""
+    shell_macos: str = "12"
+    """The oldest macOS whose commands scripts must do with, as `<major>` or `<major>.<minor>`."""
     counts: tuple[Count, ...] = COUNTS
     lease_minutes: int = 120
     """So long a claim holds without a sign of life from its session."""

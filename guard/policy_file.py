@@ -46,7 +46,7 @@ def _policy(top: Table) -> Policy:
     repository, canonical, inbox = top.table("repository"), top.table("canonical"), top.table("inbox")
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
     messages, deletions, allow, hooks = (top.table(key) for key in ("messages", "deletions", "allow", "hooks"))
-    claims, records = top.table("claims"), top.table("records")
+    claims, records, shell = (top.table(key) for key in ("claims", "records", "shell"))
     counts = top.tables("counts")
     excepted = canonical.texts("except", default.canonical_except, check.glob)
     roster_path = roster.text("path", default.roster, check.json_file)
@@ -78,6 +78,8 @@ def _policy(top: Table) -> Policy:
         notes=records.text("notes", default.notes, check.path),
         sessions=records.text("sessions", default.sessions, check.path),
         lessons=records.text("lessons", default.lessons, check.folder).removesuffix("/") + "/",
+        shell_target=shell.text("target", default.shell_target, check.bash),
+        shell_macos=shell.text("macos", default.shell_macos, check.macos),
         counts=default.counts if counts is None else tuple(map(_count, counts)),
         laws=replace(
             _laws(merge, not_canonical),
@@ -88,7 +90,7 @@ def _policy(top: Table) -> Policy:
     mine = [count.law() for count in policy.counts if policy.is_canonical(count.file) and count not in default.counts]
     policy = replace(policy, laws=replace(policy.laws, counts=tuple(law for law in mine if law is not None)))
     tables = (repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow, hooks)
-    for table in (top, *tables, claims, records):
+    for table in (top, *tables, claims, records, shell):
         table.close()
     return policy
 

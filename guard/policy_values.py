@@ -154,6 +154,10 @@ allowable = _all(r"^G2[0-9]{2}$|^G401$", "is not the code of a rule that can be 
 
 pointer = _all(r"^(/([^~/\x00-\x1f]|~[01])*)+$", "is not a JSON pointer below the root, as /_meta/count")
 
+bash = _all(r"^bash[3-9]\.[0-9]$", "is not a version of bash, as bash3.2 or bash4.4")
+
+macos = _all(r"^[1-9][0-9](\.[0-9]{1,2})?$", "is not a version of macOS, as 12 or 12.3")
+
 
 def pointer_in_file(text: str) -> str:
     """Judge a JSON file and a pointer into it, with # between them."""

@@ -72,6 +72,10 @@ exempt = ["till of the shop <till@shop.invalid>"]
 files = 7
 folder = 4
 
+[shell]
+target = "bash4.4"
+macos = "14"
+
 [allow]
 never = ["G202", "G401"]
 

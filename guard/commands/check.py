@@ -35,30 +35,46 @@ def run(
     if sum([staged, span is not None, bool(paths)]) > 1:
         why = "each says by itself what is judged, so nothing was"
         raise GuardError("usage", "--staged, --range and PATH exclude each other", why, "guard check --staged")
+    let_pass: list[Finding] = []
     if span is not None:
-        findings, judged = in_range(repo, span, codes, report)
+        findings, judged = in_range(repo, span, codes, report, let_pass)
         what = number(judged, "commit")
     elif paths:
-        findings, judged = _in_files(repo, paths, codes)
+        findings, judged = _in_files(repo, paths, codes, let_pass)
         what = number(judged, "file")
     else:
-        findings, judged = in_index(repo, codes)
+        findings, judged = in_index(repo, codes, let_pass)
         what = f"{number(judged, 'staged file')}"
-    return show(report, findings, judged, what, github=github)
+    return show(report, findings, judged, what, let_pass, github=github)
 
 
-def show(report: Report, findings: Sequence[Finding], judged: int, what: str, *, github: bool = False) -> int:
-    """Print findings as people, GitHub or programs read them; returns the exit code."""
+def show(
+    report: Report,
+    findings: Sequence[Finding],
+    judged: int,
+    what: str,
+    let_pass: Sequence[Finding] = (),
+    *,
+    github: bool = False,
+) -> int:
+    """Print findings as people, GitHub or programs read them, then what was let pass; returns the exit code."""
     refused = [finding for finding in findings if not finding.unread]
     unread = [finding for finding in findings if finding.unread]
     for finding in refused + unread[:UNREAD]:
         report.say(annotation(finding) if github else finding.text())
     if len(unread) > UNREAD:
         report.say(f"and {number(len(unread) - UNREAD, 'more file')} could not be judged, as --json lists them")
+    for finding in let_pass:
+        report.say(f"{finding.text().splitlines()[0]} (let pass: {finding.passes})")
+    if let_pass:
+        report.say(f"{len(let_pass)} let pass")
     if not findings:
         report.say(f"{what} judged, nothing found")
-    report.result(verdict(findings, judged))
-    return exit_code(findings)
+    code = exit_code(findings)
+    report.result(
+        {**verdict(findings, judged), **({"let_pass": [each.value() for each in let_pass]} if let_pass else {})}
+    )
+    return code
 
 
 def annotation(finding: Finding) -> str:
@@ -99,24 +115,33 @@ def _codes(chosen: Collection[str]) -> list[str]:
     return found
 
 
-def in_index(repo: Repo, codes: Collection[str] = ()) -> tuple[list[Finding], int]:
-    """Findings in what is staged, and how many files that is."""
+def in_index(
+    repo: Repo, codes: Collection[str] = (), let_pass: list[Finding] | None = None
+) -> tuple[list[Finding], int]:
+    """Findings in what is staged, and how many files that is. What was let pass is added to `let_pass`."""
     if repo.bare:
         why = "nothing can be staged in it; its history can be judged"
         raise GuardError("usage", "a bare repository has no index", why, "guard check --range OLD..NEW")
     policy = policy_at(repo, repo.resolve("HEAD"))
     change = observe.staged(repo, policy)
-    return judge(change, policy, codes=codes, parts=("content",)), len(change.files)
+    findings = judge(change, policy, codes=codes, parts=("content",))
+    if let_pass is not None:
+        let_pass += change.let_pass
+    return findings, len(change.files)
 
 
 def in_range(
-    repo: Repo, span: str, codes: Collection[str] = (), report: Report | None = None
+    repo: Repo,
+    span: str,
+    codes: Collection[str] = (),
+    report: Report | None = None,
+    let_pass: list[Finding] | None = None,
 ) -> tuple[list[Finding], int]:
     """Findings in every commit of `OLD..NEW`, and how many commits there are."""
     old, new = ends(repo, span)
     report = report or Report(quiet=True)
     with report.working("judging") as progress, observe.present(repo) as contents:
-        found = in_commits(observe.commits(repo, old, new, contents), codes, progress)
+        found = in_commits(observe.commits(repo, old, new, contents), codes, progress, let_pass)
     if contents.missing:
         what = number(len(contents.missing), "content")
         report.warn(f"this clone lacks {what} of files: where no rule needs them, only their names were judged")
@@ -131,7 +156,10 @@ def in_range(
 
 
 def in_commits(
-    judged: Iterable[observe.Judged], codes: Collection[str], progress: "object" = None
+    judged: Iterable[observe.Judged],
+    codes: Collection[str],
+    progress: "object" = None,
+    let_pass: list[Finding] | None = None,
 ) -> tuple[list[Finding], int]:
     """Findings in commits, each judged by the policy of its old side; what a trailer allows is let pass."""
     found: list[Finding] = []
@@ -142,6 +170,10 @@ def in_commits(
         for finding in judge(each.change, each.policy, codes=codes, allowed=dict(each.change.allowances)):
             finding.commit = each.change.commit
             found.append(finding)
+        if let_pass is not None:
+            for finding in each.change.let_pass:
+                finding.commit = each.change.commit
+            let_pass += each.change.let_pass
     return found, number_of
 
 
@@ -167,7 +199,9 @@ def ends(repo: Repo, span: str) -> tuple[str | None, str]:
     return old, new
 
 
-def _in_files(repo: Repo, paths: Sequence[str], codes: Collection[str]) -> tuple[list[Finding], int]:
+def _in_files(
+    repo: Repo, paths: Sequence[str], codes: Collection[str], let_pass: list[Finding]
+) -> tuple[list[Finding], int]:
     """Findings in files of the work tree, judged as if they were to be committed."""
     top = Path(os.path.realpath(repo.top()))
     policy = policy_at(repo, repo.resolve("HEAD"))
@@ -179,6 +213,7 @@ def _in_files(repo: Repo, paths: Sequence[str], codes: Collection[str]) -> tuple
             path = shlex.quote(finding.path)
             back = f"git restore --source=HEAD --staged --worktree -- {path}"
             finding.fix = back if finding.path in known else f"move {path} out of the canonical paths"
+    let_pass += change.let_pass
     return found, number_of
 
 

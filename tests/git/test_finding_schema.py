@@ -86,6 +86,8 @@ def test_a_finding_and_a_report_are_accepted() -> None:
         {"fix": ""},
         {"path": None},
         {"commit": "abc"},
+        {"column": 0},
+        {"passes": ""},
         {"extra": 1},
     ],
 )
