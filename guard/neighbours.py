@@ -32,6 +32,16 @@ _PREFIX = re.compile(r"\[(S[1-9][0-9]{0,8})\] ", re.ASCII)
 _PLAIN = re.compile(r"[^*?]+(/\*\*)?\Z")
 
 
+def moved(repo: Repo) -> Path:
+    """Where the hooks note that the branch that is checked out was moved by something else than a commit here."""
+    try:
+        head = (repo.git_dir / "HEAD").read_text().strip()
+    except OSError:
+        head = ""
+    name = head.removeprefix("ref: ").replace("/", "-") if head.startswith("ref: ") else "HEAD"
+    return repo.common_dir / "guard" / f"moved-{name}"
+
+
 # --- what is heard of leases -----------------------------------------------------------------------------------
 
 
@@ -183,9 +193,14 @@ class Neighbours:
         """Whose change a file silently takes back, in words."""
         if len(self.names) > 1:
             return "one side of this merge changed it" if self._dropped(file) else ""
-        if (self.repo.git_dir / "REVERT_HEAD").exists():
+        if (self.repo.git_dir / "REVERT_HEAD").exists() or not self._moved:
             return ""
         return self._recent.get((file.path, file.new), "")
+
+    @cached_property
+    def _moved(self) -> bool:
+        """Whether the branch may have moved without its index: hooks note that, and look only then."""
+        return "GUARD_GIT_PID" not in os.environ or moved(self.repo).exists()
 
     def _dropped(self, file: File) -> bool:
         """Whether a join has a file as it was before its sides parted, though one of them changed it."""

@@ -47,18 +47,10 @@ def before_commit(repo: Repo, arguments: Sequence[str], as_json: bool, others: S
     change.bulk = bulk(repo, command)
     findings = judge(change, policy, codes=codes, parts=("content",), allowed=allowed)
     if not findings and not codes:
-        _in_step(repo)
+        from guard.neighbours import moved  # loaded by the rules already
+
+        moved(repo).unlink(missing_ok=True)  # nothing in this index takes anything back
     return surroundings.tell(findings, len(change.files), as_json=as_json)
-
-
-def _in_step(repo: Repo) -> None:
-    """Take away the note that the branch was moved without its index: nothing in this index takes anything back."""
-    try:
-        head = (repo.git_dir / "HEAD").read_text().strip()
-    except OSError:
-        return
-    name = head.removeprefix("ref: ").replace("/", "-") if head.startswith("ref: ") else "HEAD"
-    (repo.common_dir / "guard" / f"moved-{name}").unlink(missing_ok=True)
 
 
 def _codes(arguments: Sequence[str]) -> list[str]:
