@@ -29,7 +29,8 @@ def differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]
     Raises `Unseen` where that could be because this clone lacks a part of the history since `beyond`.
     """
     problems = _differences(repo, commit, beyond)
-    if problems and repo.edge() & set(repo.run("rev-list", commit.id, *([f"^{beyond}"] if beyond else [])).split()):
+    edge = repo.edge() if problems else set()
+    if edge and edge & set(repo.run("rev-list", commit.id, *([f"^{beyond}"] if beyond else [])).split()):
         raise Unseen(
             f"the merge {commit.id[:12]} cannot be made again from the history that is here",
             "it may hold deltas that were overwritten before this shallow clone begins",
