@@ -290,8 +290,10 @@ def fast_forward(
         return "won", ""
     said = done.stderr.decode(errors="replace").strip()
     names = _overwritten(done.stderr)
-    if names:
+    if names and repo.resolve("HEAD") == old:
         raise in_the_way(names)
+    if names:  # somebody else took the branch forward meanwhile, and what is in the way is theirs
+        return "lost", said
     if old is not None and _put_back(repo, old, new):
         raise GuardError(
             "git", f"git did not move the branch: {said}", "index and files are as they were", "see what a hook said"
