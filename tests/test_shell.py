@@ -70,6 +70,19 @@ PATHOLOGICAL = {
     "substituted": b"${ x; " * 3000,
     "tildes": b"${x~" * 20_000,
     "worktrees": b"git worktree add w\n" * 5000,
+    "here-documents that go on": b"cat <<A; x\n$a\nA\n" * 20_000,
+    "indented here-documents": b"cat <<A\n  $a\nA\n" * 20_000,
+    "here-documents without an end": b"cat <<-A\n\t$a\nB\n" * 20_000,
+    "redirected assignments": b"x=1 >f\n" * 50_000,
+    "what the grammar stumbles over, on one line": b"x=1 >f;" * 80_000,
+    "what the grammar stumbles over": b"((a) | b)\n" * 50_000,
+    "commands that a variable names": b"T=timeout\n" + b"$T x\n" * 30_000,
+    "commands that variables name": b"".join(b"T%d=timeout\n$T%d x\n" % (n, n) for n in range(10_000)),
+    "functions that run their arguments": b'r() { "$@"; }\n' * 5000 + b"r timeout 5 x\n" * 5000,
+    "here-strings": b'bash <<< "a b"\n' * 5000,
+    "strings that are piped": b'echo "a b" | bash\n' * 5000,
+    "regexes": b"[[ $a =~ ^${b}$ ]]\n" * 20_000,
+    "blanks in a string": b'"' + b" $a" * 200_000 + b'"',
 }
 
 

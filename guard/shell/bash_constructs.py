@@ -217,7 +217,7 @@ class Finder:
 
     def _names_in(self, node: Node) -> Iterator[Hit | None]:
         raw = self.unit.of(node)
-        for name in re.findall(r"(?<![\w$}{])[A-Z][A-Z_0-9]+", raw[:4000]):
+        for name in re.findall(r"(?<![\w$}{])[A-Z][A-Z_0-9]+", raw[:400]):
             if name in VARIABLES:
                 yield self._variable(name, node)
 

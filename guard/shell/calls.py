@@ -8,6 +8,7 @@ from guard.shell.units import Unit
 from guard.shell.words import Word
 
 _MOST_WORDS = 400
+_MOST_NAMES = 50
 _REDIRECTS = ("file_redirect", "herestring_redirect", "heredoc_redirect")
 
 _VALUES = {
@@ -72,12 +73,13 @@ def calls(unit: Unit) -> list[Call]:
     """Every command of a unit, in order."""
     found: list[Call] = []
     runners = _runners(unit)
+    known: dict[str, Node | None] = {}
     for node in unit.all("command"):
         words = words_of(unit, node)
         if not words:
             continue
         if words[0].dynamic:
-            _unwrap_given(unit, node, words, found)
+            _unwrap_given(unit, node, words, known, found)
             continue
         _unwrap(unit, node, words, (), found)
         skipped = runners.get(words[0].text)
@@ -91,28 +93,40 @@ def calls(unit: Unit) -> list[Call]:
     return sorted(found, key=lambda call: call.at)
 
 
-def _unwrap_given(unit: Unit, node: Node, words: list[Word], found: list[Call]) -> None:
+def _unwrap_given(
+    unit: Unit, node: Node, words: list[Word], known: "dict[str, Node | None]", found: list[Call]
+) -> None:
     """The command that a variable or an array names which is assigned once, to words without expansions."""
     used = _VARIABLE.fullmatch(words[0].raw)
     if used is None:
         return
-    name, whole, quoted = used[1], used[2] is not None, words[0].raw.startswith('"')
-    assigned = unit.assigned.get(name, [])
-    value = assigned[0].child_by_field_name("value") if len(assigned) == 1 else None
-    if value is None or value.end_byte - value.start_byte > 200 or (value.type == "array") is not whole:
-        return
-    if re.search(rf"\b(?:for|select)\s+{name}\b|\bread\b.*\b{name}\b|\$\{{{name}:?=", unit.text):
+    name, whole = used[1], used[2] is not None
+    if name not in known:
+        known[name] = _only(unit, name) if len(known) < _MOST_NAMES else None
+    assignment = known[name]
+    value = assignment.child_by_field_name("value") if assignment is not None else None
+    if value is None or (value.type == "array") is not whole:
         return
     said = [Word(unit.of(each), words[0].at) for each in (value.named_children if whole else [value])]
     if not said or any(word.dynamic for word in said):
         return
-    if not whole and not quoted:
+    if not whole and not words[0].raw.startswith('"'):
         said = [Word(text, words[0].at) for text in said[0].text.split()]
     before = len(found)
     if said and " " not in said[0].text:
         _unwrap(unit, node, [*said, *words[1:]], (), found)
     for call in found[before:]:
-        call.given = assigned[0]
+        call.given = assignment
+
+
+def _only(unit: Unit, name: str) -> Node | None:
+    """The one assignment of a variable; None where there are others, or something else sets it."""
+    assigned = unit.assigned.get(name, [])
+    value = assigned[0].child_by_field_name("value") if len(assigned) == 1 else None
+    if value is None or value.end_byte - value.start_byte > 200:
+        return None
+    others = rf"\b(?:for|select)\s+{name}\b|\bread\b[^\n]*\b{name}\b|\$\{{{name}:?="
+    return None if re.search(others, unit.text) else assigned[0]
 
 
 def _runners(unit: Unit) -> "dict[str, int]":

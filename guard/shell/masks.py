@@ -114,19 +114,11 @@ def _plain_pattern(hit: "re.Match[str]") -> str:
 
 def _aside(text: str) -> str:
     """`x=1 2>/dev/null && ...` without what is redirected."""
-    last = -1
-    for hit in re.finditer(">", text):
-        begin = text.rfind("\n", 0, hit.start()) + 1
-        if begin <= last or "=" not in text[begin : hit.start()]:
-            continue
-        last = begin
-        end = text.find("\n", hit.start())
-        line = text[begin : end if end >= 0 else len(text)]
-        if len(line) < 1000:
-            taken = _ASIDE.sub(lambda found: found[0][: -len(found[1])] + " " * len(found[1]), line)
-            if taken != line:
-                text = text[:begin] + taken + text[begin + len(line) :]
-    return text
+    lines = text.split("\n")
+    for place, line in enumerate(lines):
+        if ">" in line and "=" in line and len(line) < 1000:
+            lines[place] = _ASIDE.sub(lambda hit: hit[0][: -len(hit[1])] + " " * len(hit[1]), line)
+    return "\n".join(lines)
 
 
 def _here_documents(text: str, found: Masked) -> str:

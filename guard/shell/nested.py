@@ -42,22 +42,24 @@ class Script:
 
 
 def _inner(unit: Unit, its_calls: list[Call]) -> Iterator[Unit]:
+    by_node = {call.node.id: call for call in its_calls}  # of those that one starts for the other, the innermost
     for call in its_calls:
         found = _given(call)
         if found is not None:
             word, shell = found
             yield from _string(unit, call.node, word, shell)
     for node in unit.all("heredoc_redirect"):
-        yield from _here_document(unit, its_calls, node)
+        yield from _here_document(unit, by_node, node)
     for kind in ("expansion", "heredoc_redirect"):
         for node in unit.all(kind):
             yield from _backticks(unit, node)
     for node in unit.all("regex"):
         yield from _in_regex(unit, node)
+    for node in unit.all("herestring_redirect"):
+        yield from _here_string(unit, by_node, node)
     for reader in its_calls:
-        if reader.base in _SHELLS and not reader.name.startswith(_OWN) and _reads(reader.words):
-            yield from _here_string(unit, reader)
-            yield from _piped(unit, its_calls, reader)
+        if _reads(reader):
+            yield from _piped(unit, by_node, reader)
     for begin, end in unit.bodies:
         node_there = unit.tree.root_node.descendant_for_byte_range(begin, begin)
         text, places = f": <<{_END}\n{unit.text[begin:end]}", list(range(begin, end))
@@ -125,28 +127,27 @@ def _in_regex(unit: Unit, node: Node) -> Iterator[Unit]:
         at += 1
 
 
-def _here_string(unit: Unit, reader: Call) -> Iterator[Unit]:
+def _here_string(unit: Unit, by_node: dict[int, Call], node: Node) -> Iterator[Unit]:
     """What `bash <<< '...'` gives a shell to read."""
-    for node in unit.all("herestring_redirect"):
-        above = node.parent
-        if above is not None and reader.node in (above, above.child_by_field_name("body")) and node.named_children:
-            given = node.named_children[-1]
-            word = Word(unit.of(given), unit.begin(given))
-            yield from _string(unit, reader.node, [word], _SHELLS[reader.base])
+    above = node.parent
+    body = above and (above.child_by_field_name("body") or above)
+    reader = by_node.get(body.id) if body is not None else None
+    if reader is not None and _reads(reader) and node.named_children:
+        given = node.named_children[-1]
+        yield from _string(unit, reader.node, [Word(unit.of(given), unit.begin(given))], _SHELLS[reader.base])
 
 
-def _piped(unit: Unit, its_calls: list[Call], reader: Call) -> Iterator[Unit]:
+def _piped(unit: Unit, by_node: dict[int, Call], reader: Call) -> Iterator[Unit]:
     """What `echo '...' | bash` gives a shell to read."""
     stage = reader.node
     if stage.parent is not None and stage.parent.type == "redirected_statement":
         stage = stage.parent
-    if stage.parent is None or stage.parent.type != "pipeline" or stage.prev_named_sibling is None:
-        return
-    for writer in its_calls:
-        if writer.node == stage.prev_named_sibling and writer.name in ("echo", "printf"):
-            words = [word for word in writer.words if not re.fullmatch(r"-[neE]+", word.text)]
-            if words and (writer.name == "echo" or "%" not in words[0].text):
-                yield from _string(unit, reader.node, words, _SHELLS[reader.base])
+    before = stage.prev_named_sibling if stage.parent is not None and stage.parent.type == "pipeline" else None
+    writer = by_node.get(before.id) if before is not None else None
+    if writer is not None and writer.name in ("echo", "printf"):
+        words = [word for word in writer.words if not re.fullmatch(r"-[neE]+", word.text)]
+        if words and (writer.name == "echo" or "%" not in words[0].text):
+            yield from _string(unit, reader.node, words, _SHELLS[reader.base])
 
 
 def _string(unit: Unit, node: Node, words: list[Word], shell: str) -> Iterator[Unit]:
@@ -164,8 +165,8 @@ def _string(unit: Unit, node: Node, words: list[Word], shell: str) -> Iterator[U
         yield Unit(whole, shell, places, unit, node)
 
 
-def _here_document(unit: Unit, its_calls: list[Call], node: Node) -> Iterator[Unit]:
-    shell = _reader(unit, its_calls, node)
+def _here_document(unit: Unit, by_node: dict[int, Call], node: Node) -> Iterator[Unit]:
+    shell = _reader(unit, by_node, node)
     body = next((child for child in node.children if child.type == "heredoc_body"), None)
     start = next((child for child in node.children if child.type == "heredoc_start"), None)
     if shell is None or body is None:
@@ -185,7 +186,7 @@ def _here_document(unit: Unit, its_calls: list[Call], node: Node) -> Iterator[Un
     yield Unit("".join(text), shell, places, unit, node)
 
 
-def _reader(unit: Unit, its_calls: list[Call], node: Node) -> str | None:
+def _reader(unit: Unit, by_node: dict[int, Call], node: Node) -> str | None:
     """The shell that reads a here-document, if one does."""
     pipeline = next((child for child in node.children if child.type == "pipeline"), None)
     candidates = []
@@ -207,19 +208,21 @@ def _reader(unit: Unit, its_calls: list[Call], node: Node) -> str | None:
             inner = inner.child_by_field_name("body") or inner
         if inner.type == "pipeline":
             inner = inner.named_children[-1]
-        call = next((call for call in reversed(its_calls) if call.node == inner), None)
+        call = by_node.get(inner.id)
         if call is None:
             continue
         if call.name in ("source", ".") and call.words and call.words[0].text == "/dev/stdin":
             return unit.shell
-        if call.base in _SHELLS and not call.name.startswith(_OWN) and _reads(call.words):
+        if _reads(call):
             return _SHELLS[call.base]
     return None
 
 
-def _reads(words: list[Word]) -> bool:
-    """Whether a shell with these words reads its script from its input."""
-    place = 0
+def _reads(call: Call) -> bool:
+    """Whether a command is a shell that reads its script from its input."""
+    if call.base not in _SHELLS or call.name.startswith(_OWN):
+        return False
+    words, place = call.words, 0
     while place < len(words):
         text = words[place].text
         if text in ("-s", "-", "/dev/stdin") or re.fullmatch(r"-[a-zA-Z]*s", text):

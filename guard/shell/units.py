@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from functools import cache
 from itertools import islice
+from time import process_time
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser, Tree
@@ -19,6 +20,10 @@ MOST_DEPTH = 250
 MOST_OPEN = 1000
 """So many nodes of a script are looked at, so many of them judged, and so deep; so many
 expansions may stay open. That something lies beyond is said."""
+
+_SMALL = 8000
+_MOST_SECONDS = 0.8
+"""A script of fewer bytes is parsed without looking at the clock; a longer one in so much of the processor's time."""
 
 _KINDS = (
     *("command", "declaration_command", "unset_command", "test_command", "expansion", "simple_expansion"),
@@ -49,6 +54,29 @@ def _names() -> dict[int, str]:
         elif not named and kind in _MARKS:
             found[number] = "mark"
     return found
+
+
+def _parsed(data: bytes) -> tuple[Tree, bool]:
+    """The tree of a script, and whether it is that of all of it.
+
+    What the grammar cannot read costs it time in the square of how often it stumbles: a script that it cannot get
+    through in time is parsed as far as a quarter of that time suffices.
+    """
+    parser = Parser(_language())
+    if len(data) < _SMALL:
+        return parser.parse(data), True
+    begun, reached = process_time(), 0
+
+    def late(offset: int, _has_error: bool) -> bool:
+        nonlocal reached
+        reached = offset
+        return process_time() - begun > _MOST_SECONDS
+
+    try:
+        return parser.parse(lambda offset, _point: data[offset : offset + 65_536], progress_callback=late), True
+    except ValueError:  # it was told to stop
+        parser.reset()
+        return parser.parse(data[: data.rfind(b"\n", 0, reached // 2) + 1 or reached // 2]), False
 
 
 def _nodes(tree: Tree) -> tuple[dict[str, list[Node]], bool]:
@@ -114,9 +142,9 @@ class Unit:
         if text.count("${") - text.count("}") > MOST_OPEN:
             cut = next(islice((hit.start() for hit in re.finditer(r"\$\{", text)), MOST_OPEN, None), cut)
             parsed.text = parsed.text[:cut]
-        self.tree: Tree = Parser(_language()).parse(parsed.text.encode("latin-1"))
+        self.tree, whole = _parsed(parsed.text.encode("latin-1"))
         self.nodes, limited = _nodes(self.tree)
-        self.limited = limited or cut < len(text)
+        self.limited = limited or not whole or cut < len(text)
         self._lines: list[int] | None = None
         self._assigned: dict[str, list[Node]] | None = None
 
