@@ -6,6 +6,7 @@ from collections import ChainMap
 from dataclasses import dataclass
 from pathlib import Path
 
+from guard import protocol
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.plan import Tree
@@ -56,6 +57,8 @@ def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
         files[f"{policy.inbox}.gitkeep"] = b""
     if not policy.baseline:  # later, only a merge may create them, and it does
         files |= {path: data for path, data in templates(policy.laws).items() if not (top / path).exists()}
+        wanted = protocol.coordination(policy)
+        files |= {path: data for path, data in wanted.items() if not _there(top / path)}
         if policy.laws.counter in files and not from_beginning:
             files[policy.laws.counter] = _counter(repo, policy, head)
     made = {path: data for path, data in files.items() if policy.is_canonical(path)}
@@ -77,8 +80,14 @@ def pending(repo: Repo, top: Path, more: str) -> list[str]:
     """Files of an adoption that were written and are not committed yet; `more` is another one."""
     policy = parse(_read(top / FILE))
     names = [FILE, ATTRIBUTES, more, f"{policy.inbox}.gitkeep", *templates(policy.laws)]
+    names += protocol.coordination(policy)
     said = repo.run("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", *names).split("\0")
     return sorted(line[3:] for line in said if line[:2] in ("??", "A ", "AM") or line[3:] in (FILE, ATTRIBUTES, more))
+
+
+def _there(path: Path) -> bool:
+    """Whether a file is there, or for a placeholder, its folder."""
+    return path.parent.is_dir() if path.name == ".gitkeep" else path.exists() or path.is_symlink()
 
 
 def _read(path: Path) -> bytes | None:
