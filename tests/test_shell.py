@@ -168,7 +168,7 @@ def test_what_the_grammar_cannot_read_is_said_and_the_rest_is_judged() -> None:
 MISREAD = [
     'echo "${x:$y:1}" ${x:$y} ${@:$i:1} ${x:$((n-1)):2}', "{ while a; do b; done }", "f() { (cd x && y) }", "f() { if a; then b; fi }",
     "cat <<E &\nx\nE", "cat <<E; a\nx\nE", "cat <<E 2>&1 | b\nx\nE", "cat <<A <<B\nx\nA\ny\nB", "if cat <<E; then\nx\nE\n  a\nfi",
-    "cat <<E | while read -r x; do\nit's\nE\n  a\ndone", "cat > f <<'E' ||\n{\nE\nexit 1", "f() { cat <<E; }\nx\nE", "[[ $x == --@(a|b) ]]\nshopt -s extglob",
+    "cat <<E | while read -r x; do\nit's\nE\n  a\ndone", "cat > f <<'E' ||\n{\nE\nexit 1", "f() { cat <<E; }\nx\nE", "[[ $x == --@(a|b) ]]\nshopt -s extglob", "shopt -s extglob\nf() {\n  if [[ $1 == ?(-)+([0-9]) ]]; then :; fi\n}",
     "shopt -s extglob\nrm -f !(*.a|b)", 'n=$(($1 + 0)) 2>/dev/null && a "$n"', "((a) | b)", "x=$((a) | b)", "(a; b) && ((1))", "x=`a | sed s/:$//`", 'echo "a$" $ b$',
     '[ \\( -h "$a" -a \\( b = c \\) \\) -o "$x" \\> y ]', '[ "$a" "$b" ]', "for i do a; done", "a <>f", "case $1 in +([0-9])) a;; esac", "x=${y:+(a)} z=${y+(b)}", "echo $((2*(3+1)))", "while read -n1 c; do a; done <<< \"${x:$i:1}\"",
 ]  # fmt: skip

@@ -118,7 +118,7 @@ def _script(
     places: "list[int] | None" = None,
 ) -> Iterator[Mark]:
     script = Script(text, shell)
-    brewed = _BREWED.search(text if outer is None else outer.text) is not None
+    brewed = "G302" in codes and _BREWED.search(text if outer is None else outer.text) is not None
     found = (hit for hit in _hits(script, codes, wanted, branch, flags) if not brewed or hit.key not in GNU_NAMES)
     hits = list(islice(found, MOST_HITS))
     top = script.units[0]

@@ -21,7 +21,7 @@ _OFFSET = re.compile(
 )
 _CLOSED = re.compile(r"[ \t]\}(?=[\s;&|)<>]|\Z)")
 _ENDS = re.compile(r"(?:\b(?:done|fi|esac)|\)|\]\])[ \t]*\Z")
-_EXTGLOB = re.compile(r"(?<![\d)$:])[@?*+!]\(((?:[^()\s$`'\"]|'[^'\n]*'|\"[^\"\n$`]*\"|\$\{?\w+\}?){1,300})\)")
+_EXTGLOB = re.compile(r"(?<![\d)$:])(?:[@?*+!]\((?:[^()\s$`'\"]|'[^'\n]*'|\"[^\"\n$`]*\"|\$\{?\w+\}?){1,300}\)){1,9}")
 _DEFAULT = re.compile(r"\$\{[#!]?[\w@*\[\]]+\Z")
 _ASIDE = re.compile(
     r"(?:^|[;&|({]|\b(?:then|do|else))[ \t]*\w+\+?="
