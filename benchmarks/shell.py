@@ -13,6 +13,10 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from test_shell import PATHOLOGICAL  # the files that the tests judge for crashes
+
 
 def scripts(folders: list[str]) -> list[Path]:
     """The sh and bash scripts below some folders."""
@@ -38,6 +42,14 @@ def timed(job: object, files: list[bytes], runs: int = 7) -> float:
             job(data)
         times.append(time.process_time() - begun)
     return statistics.median(times) / len(files) * 1000
+
+
+def once(job: object, data: bytes) -> float:
+    """Milliseconds of one file."""
+    assert callable(job)
+    begun = time.process_time()
+    job(data)
+    return (time.process_time() - begun) * 1000
 
 
 def main() -> None:
@@ -72,6 +84,8 @@ def main() -> None:
         print(f"shellcheck         {other:6.2f} ms a file; ratio {other / whole:.1f} (floor 10)")
     else:
         print("shellcheck is not here: its ratio is not measured")
+    worst, name = max((once(judge, data), name) for name, data in PATHOLOGICAL.items())
+    print(f"pathological       {worst:6.0f} ms for the worst of {len(PATHOLOGICAL)}: {name} (ceiling 2000)")
 
 
 if __name__ == "__main__":
