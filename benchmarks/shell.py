@@ -13,10 +13,6 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from test_shell import PATHOLOGICAL  # the files that the tests judge for crashes
-
 
 def scripts(folders: list[str]) -> list[Path]:
     """The sh and bash scripts below some folders."""
@@ -84,6 +80,9 @@ def main() -> None:
         print(f"shellcheck         {other:6.2f} ms a file; ratio {other / whole:.1f} (floor 10)")
     else:
         print("shellcheck is not here: its ratio is not measured")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    from test_shell import PATHOLOGICAL  # the files that the tests judge for crashes
+
     worst, name = max((once(judge, data), name) for name, data in PATHOLOGICAL.items())
     print(f"pathological       {worst:6.0f} ms for the worst of {len(PATHOLOGICAL)}: {name} (ceiling 2000)")
 

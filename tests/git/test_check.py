@@ -105,7 +105,7 @@ def test_a_join_that_is_being_made(lab: Lab) -> None:
     assert codes(check(lab, here, code=1)) == ["G104"]
     lab.git(here, "merge", "--abort")
     lab.git(here, "merge", "--no-commit", "-s", "ours", "main")
-    assert set(codes(check(lab, here, code=1))) == {"G101", "G103", "G104", "G107"}
+    assert set(codes(check(lab, here, code=1))) == {"G101", "G103", "G104", "G107", "G205"}
 
 
 # ---- history -----------------------------------------------------------------------------------------------------
