@@ -199,8 +199,8 @@ class Neighbours:
 
     @cached_property
     def _moved(self) -> bool:
-        """Whether the branch may have moved without its index: hooks note that, and look only then."""
-        return "GUARD_GIT_PID" not in os.environ or moved(self.repo).exists()
+        """Whether the branch may have moved without its index: hooks note that."""
+        return moved(self.repo).exists()
 
     def _dropped(self, file: File) -> bool:
         """Whether a join has a file as it was before its sides parted, though one of them changed it."""

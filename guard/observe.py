@@ -60,7 +60,7 @@ def staged(
     """What a commit of the index would alter.
 
     `index` is another index file than the repository's own, `others` are commits that are merged, `head` is the commit
-    that it stands on where HEAD may move meanwhile.
+    that it was made from, where that is known: such an index takes back nothing that it does not mean to.
     """
     env = {"GIT_INDEX_FILE": index} if index else {}
     differences = _staged(repo, head, env, check=False)
@@ -107,7 +107,7 @@ def staged(
         session=session,
         lanes=lambda: near().lanes() if heard(repo) else (),
         elsewhere=lambda file: near().elsewhere(file),
-        undoes=lambda file: near().undoes(file),
+        undoes=lambda file: near().undoes(file) if head == "HEAD" else "",
     )
 
 

@@ -82,6 +82,8 @@ def values_of(policy: Policy) -> dict[str, Any]:
         "deletions.folder": policy.deletion_folder,
         "allow.never": list(policy.never_allow),
         "hooks.strict": policy.strict,
+        "shell.target": policy.shell_target,
+        "shell.macos": policy.shell_macos,
         "counts": [_stated(asdict(count)) for count in policy.counts],
         "merge.baseline": policy.baseline,
         "merge.from_beginning": policy.from_beginning,

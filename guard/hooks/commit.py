@@ -45,6 +45,8 @@ def before_commit(repo: Repo, arguments: Sequence[str], as_json: bool, others: S
     command = surroundings.command()
     change = observe.staged(repo, policy, index=os.environ.get("GIT_INDEX_FILE"), command=command, others=others)
     change.bulk = bulk(repo, command)
+    if _named(repo):  # it was made from HEAD just now
+        change.undoes = lambda _file: ""
     findings = judge(change, policy, codes=codes, parts=("content",), allowed=allowed)
     if not findings and not codes:
         from guard.neighbours import moved  # loaded by the rules already

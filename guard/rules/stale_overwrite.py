@@ -14,8 +14,10 @@ Instead:
     $ git restore --source=HEAD --staged --worktree -- README.md
     $ GUARD_SESSION=S1 git commit -m "[S1] mine: a file"
 
-A file is taken back where the commit gives it the very content that it had before one of the newest twenty commits to
-it, which another session made. `git revert` says what it does, and passes. Where it is meant, say why with GUARD_ALLOW.
+A file is taken back where the commit gives it the very content that it had before one of the newest fifty commits,
+which another session made. The hooks look for that when the branch was moved by something else than a commit, a
+checkout or a merge in this work tree. `git revert` says what it does, and passes, and so does `guard commit`, which
+takes each named file on top of HEAD. Where it is meant, say why with GUARD_ALLOW.
 """
 
 from guard.finding import Finding
