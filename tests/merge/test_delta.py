@@ -23,12 +23,12 @@ from merge.delta import (
     digest_of,
     file_name,
     frame_in_name,
-    is_candidate,
     read,
     split_name,
     valid_stream,
 )
 from merge.laws import DEFAULT, Laws, ListLaw
+from merge.names import is_candidate
 from merge.order import NEVER, moment
 
 REASONS = {
