@@ -10,12 +10,32 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from guard.errors import GuardError
 from guard.report import Report, quiet_stdout
 
+ORDER = (
+    "init install uninstall status doctor config check explain demo "
+    "start orient claim renew release commit lesson handoff board log rotate sync "
+    "delta merge verify frame partition launch run worktree counts "
+    "restore recover "
+    "server agent"
+).split()
+"""In which order `guard --help` shows the commands, and so their groups; what is not named comes last."""
+
+
+class _Commands(TyperGroup):
+    """The commands as people look for them, not as the code below happens to define them."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        """Every command's name, in `ORDER`."""
+        return sorted(self.commands, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
 app = typer.Typer(
     name="guard",
+    cls=_Commands,
     help="Keeps one git repository whole while many writers work on it at the same moment.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

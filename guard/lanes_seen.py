@@ -34,9 +34,12 @@ class Seen:
         return self.state not in board.CLOSED
 
     def age(self, now: datetime) -> str:
-        """How long ago its state began, in the largest unit that fits."""
+        """How long ago its state began, in the largest unit that fits; of a row only the day is known."""
         if self.since is None:
             return ""
+        if not self.expires:
+            days = (now.date() - self.since.date()).days
+            return f"{days} d" if days > 0 else "today"
         minutes = max(int((now - self.since).total_seconds() // 60), 0)
         if minutes < 120:
             return f"{minutes} min"

@@ -21,6 +21,10 @@ CANDIDATE = "refs/guard/records/candidate"
 """Where a commit of records stands in this clone until it is on the branch."""
 
 
+NEXT = "- **next**: "
+"""How a section of the notes says what is to be done next."""
+
+
 @dataclass
 class Recording:
     """What one publisher adds: the files as they will be, what they gained, and the refs that have served."""
@@ -182,7 +186,7 @@ def section(session: Session) -> tuple[str, str]:
     if session.lanes:
         lines.append(f"- **lanes**: {', '.join(session.lanes)}")
     if session.next.strip():
-        lines.append(f"- **next**: {session.next.strip()}")
+        lines.append(f"{NEXT}{session.next.strip()}")
     if session.left:
         where = f" in {session.worktree} on {session.host}" if session.worktree else ""
         lines.append(f"- **left uncommitted**{where}: {', '.join(map(shlex.quote, session.left))}")

@@ -76,6 +76,17 @@ class Report:
         shown = [[printable(cell) for cell in row] for row in rows]
         self._print("\n".join(["", *table.lines(columns, shown, _width(), right), ""]))
 
+    def prose(self, text: str) -> None:
+        """Paragraphs for people, filled anew where the screen is narrower than they are; what is set in stays so."""
+        from textwrap import fill  # here: one command prints prose
+
+        width = _width()
+        for place, part in enumerate(text.split("\n\n")):
+            lines = part.split("\n")
+            plain = not any(line.startswith(" ") for line in lines)
+            filled = fill(part, width) if plain and max(map(len, lines)) > width else part
+            self.say(f"\n{filled}" if place else filled)
+
     def clear(self) -> None:
         """Begin a new screen, where there is one."""
         if sys.stdout.isatty():

@@ -5,16 +5,20 @@ from collections.abc import Sequence
 GAP = 2
 """Spaces between columns."""
 
+TALL = 6
+"""So many lines one text may be wrapped into."""
+
 Row = Sequence[str]
 
 
 def lines(columns: Row, rows: Sequence[Row], width: int, right: Sequence[int] = ()) -> list[str]:
     """The lines of a table; `right` are the places of columns of numbers.
 
-    Cells are wrapped between words. Where even that needs more than `width`, each row becomes a paragraph.
+    Cells are wrapped between words. Where even that needs more than `width`, or a cell would be a tower of single
+    words, each row becomes a paragraph.
     """
     widths = _widths([columns, *rows], width - GAP * (len(columns) - 1) - 2)
-    if widths is None:
+    if widths is None or any(_tower(cell, each) for row in rows for cell, each in zip(row, widths, strict=True)):
         return _paragraphs(columns, rows)
     rule = " " + "─" * (sum(widths) + GAP * (len(widths) - 1))
     return [*_row(columns, widths, right), rule, *(line for row in rows for line in _row(row, widths, right))]
@@ -49,6 +53,10 @@ def _row(row: Row, widths: Sequence[int], right: Sequence[int]) -> list[str]:
         ]
         found.append((" " + (" " * GAP).join(padded)).rstrip())
     return found
+
+
+def _tower(cell: str, width: int) -> bool:
+    return any(len(_wrapped(part, width)) > TALL for part in cell.split("\n"))
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -47,3 +47,14 @@ def test_columns_that_fit_stay_columns() -> None:
         "     9",
         "     10",
     ]
+
+
+def test_no_cell_becomes_a_tower_of_words() -> None:
+    """Where a long word of one column leaves another no room, rows become paragraphs, which can be read."""
+    rows = [
+        ("a lane with a name of many words that goes on", "src/a/very/long/path/of/a/parser/that/has/no/end.py", "-")
+    ]
+    made = lines(("lane", "scope", "note"), rows, 60)
+    assert made[0] == f" {rows[0][0]}"
+    assert not any("─" in line for line in made)
+    assert any("─" in line for line in lines(("lane", "scope", "note"), rows, 80))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ def run(repo: Repo, options: Options, report: Report) -> int:
         findings = judge(Change(message=message), policy, parts=("message",), allowed=allowed)
     if findings:
         for finding in findings:
-            finding.fix = "guard commit -m 'what: why' FILE..."
+            finding.fix = _again(message, session, policy, options)
         return _tell(report, Outcome(None, findings=findings), named, session, "")
     if allowed:
         message = repo.run(*recording(allowed), input=f"{message}\n".encode(errors="surrogateescape"))
@@ -140,6 +141,15 @@ def _wrong_session(message: str, session: str | None, policy: Policy) -> list[Fi
         return []
     what = f"the subject says {said}, and {session} is at work here"
     return [UNPREFIXED.stamp(Finding("", what))]
+
+
+def _again(message: str, session: str | None, policy: Policy, options: Options) -> str:
+    """The command that says the same with a subject that passes: the one of the rule's own remedy, for git."""
+    subject, *rest = options.messages[0].lstrip().split("\n", 1)
+    found = judge(Change(session=session or "", message=message), policy, parts=("message",))
+    mended = _PREFIX.sub("", shlex.split(found[0].fix)[-1] if found else subject, count=1)
+    words = "".join(f" -m {shlex.quote(text)}" for text in ("\n".join((mended, *rest)), *options.messages[1:]))
+    return f"guard commit{words} {' '.join(map(shlex.quote, options.paths))}"
 
 
 def _allowed(options: Options, policy: Policy) -> dict[str, str]:

@@ -20,7 +20,7 @@ def run(code: str | None, report: Report) -> int:
     text = rule.document().strip()
     report.say(f"{rule.code} {rule.name} (since {rule.since})")
     report.say()
-    report.say(text)
+    report.prose(text)
     if rule.allowable:
         report.say()
         report.say(f"Once and in the open: GUARD_ALLOW='{rule.code} why' git commit ...")

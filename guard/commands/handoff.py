@@ -62,12 +62,19 @@ def handoff(
     )
     for path in left:
         report.say(f"  left uncommitted: {path}")
+    ahead = _ahead(repo, at, snapshot.tip)
+    if ahead:
+        report.say(
+            f"  {number(ahead, 'commit')} not on {at.policy.branch} yet: guard sync && git push {at.place.name}"
+            f" HEAD:{at.policy.branch}"
+        )
     report.result(
         {
             "session": session,
             "lanes": [said(lane) for lane in (*ended.lanes, *ended.before)],
             "left": left,
             "pushed": pushed,
+            "ahead": ahead,
             "recorded": recorded,
             "exit": 0,
         }
@@ -113,6 +120,14 @@ def push(repo: Repo, at: Desk, session: str) -> str:
             f"guard sync, then guard handoff again (or git push {at.place.name} HEAD:{session.lower()})",
         )
     return branch
+
+
+def _ahead(repo: Repo, at: Desk, tip: str | None) -> int:
+    """How many commits of this branch the state branch of the hub does not have, and so nobody else sees at work."""
+    head = repo.call("symbolic-ref", "--quiet", "HEAD", check=False).stdout.decode(errors="surrogateescape").strip()
+    if tip is None or not at.place.atomic or head in ("", f"refs/heads/{at.policy.branch}"):
+        return 0
+    return int(repo.run("rev-list", "--count", f"{tip}..HEAD", check=False).strip() or 0)
 
 
 def lesson(repo: Repo, title: str, body_file: str, report: Report) -> int:

@@ -1,7 +1,5 @@
 """`guard init`: adopt guard in this repository, and install it in this clone."""
 
-import os
-import re
 import shlex
 import sys
 from collections.abc import Collection
@@ -9,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from guard import adopt, framework_file
+from guard import adopt, framework_file, identity
 from guard.commands import install
 from guard.errors import GuardError
 from guard.git import Repo
@@ -115,12 +113,30 @@ def uncommitted(repo: Repo) -> str:
 
 def _command(repo: Repo, top: Path, names: list[str], what: str) -> str:
     """The command that commits the files; its subject is one that guard's own hooks let pass."""
-    session = re.fullmatch(r"S?([0-9]+)", os.environ.get("GUARD_SESSION", ""))
+    session = _session(repo)
     away = "" if Path.cwd() == top else f"cd {shlex.quote(str(top))} && "
     words = " ".join(map(shlex.quote, names))
-    push = " && git push" if repo.run("remote").strip() else ""
-    subject = f"[S{session[1] if session else 0}] guard: {what}"
-    return f"{away}git add -- {words} && git commit -m '{subject}' -- {words}{push}"
+    return f"{away}git add -- {words} && git commit -m '[{session}] guard: {what}' -- {words}{_push(repo)}"
+
+
+def _session(repo: Repo) -> str:
+    """The session at work here, S0 where there is none."""
+    try:
+        return identity.session(repo) or "S0"
+    except GuardError:  # GUARD_SESSION is no session; whoever commits is told so
+        return "S0"
+
+
+def _push(repo: Repo) -> str:
+    """How the commit gets to the remote: nothing without one, with `-u` from a branch that was never pushed."""
+    remotes = repo.run("remote").split()
+    if not remotes:
+        return ""
+    branch = repo.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).strip()
+    if not branch or repo.run("config", "--get", f"branch.{branch}.merge", check=False).strip():
+        return " && git push"
+    remote = "origin" if "origin" in remotes else remotes[0]
+    return f" && git push -u {shlex.quote(remote)} {shlex.quote(branch)}"
 
 
 def _install(repo: Repo, report: Report, value: dict[str, Any]) -> int:
@@ -135,5 +151,5 @@ def _install(repo: Repo, report: Report, value: dict[str, Any]) -> int:
     install.tell(repo, report, done)
     value["hooks"] = {**asdict(done), "hooks": str(done.hooks)}
     if done.written:
-        report.say(f"guard keeps its own notes in {repo.common_dir / 'guard'}; guard uninstall takes it all away")
+        report.say(f"the hooks keep notes in {repo.common_dir / 'guard'}; guard uninstall takes them away")
     return 2 if done.refused else 0

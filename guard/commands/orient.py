@@ -17,6 +17,7 @@ from guard.plan import Tree, frame_counter
 from guard.policy import Policy
 from guard.publish import Snapshot
 from guard.records import notes
+from guard.recording import NEXT
 from guard.report import Report, number
 from guard.undelivered import undelivered
 from merge.delta import Delta
@@ -59,6 +60,8 @@ def run(repo: Repo, report: Report) -> int:
         report.say(f"newest notes ({policy.notes}):")
     for section in newest:
         report.say(f"  {section.heading}")
+        if wanted := _wanted(section):
+            report.say(f"    next: {wanted}")
     if found:
         report.say("due:")
     for each in found:
@@ -70,13 +73,25 @@ def run(repo: Repo, report: Report) -> int:
             "asked": asked,
             "tip": tip,
             "lanes": [value(each) for each in lanes],
-            "notes": [{"heading": each.heading, "session": each.session, "line": each.line} for each in newest],
+            "notes": [
+                {"heading": each.heading, "session": each.session, "next": _wanted(each), "line": each.line}
+                for each in newest
+            ],
             "due": [{"what": each.what, "fix": each.fix} for each in found],
             "next": first,
             "exit": 0,
         }
     )
     return 0
+
+
+def _wanted(section: notes.Section) -> str:
+    """What a section of the notes asks for next, where a hand-off wrote it; a line of it."""
+    for line in section.body.split("\n"):
+        if line.startswith(NEXT):
+            text = line.removeprefix(NEXT)
+            return text if len(text) <= 200 else f"{text[:197]}..."
+    return ""
 
 
 def _head(report: Report, repo: Repo, policy: Policy, session: str | None, tip: str | None) -> None:
@@ -165,7 +180,7 @@ def suggestion(repo: Repo, session: str | None, lanes: list[Seen]) -> str:
             and Path(repo.common_dir).name == ".git"
             and len(lanes) > 0
         ):
-            return "guard start --worktree (others are at work; a work tree of its own keeps theirs and yours apart)"
+            return "guard start --worktree  # others are at work; a work tree of its own keeps theirs and yours apart"
         return "guard claim LANE --scope PATH --intent 'what is to be done'"
     stale = [each for each in lanes if each.session == session and each.state == EXPIRED]
     if stale:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from guard import identity
 from guard.commands import init
 from guard.errors import GuardError
 from guard.git import Repo
@@ -19,6 +20,7 @@ def run(repo: Repo, report: Report) -> int:
     lacking: list[str] = []
     policy, adopted = _policy(repo, lacking)
     tip, branch = _branch(repo, policy)
+    at_work = _session(repo)
     rows = [
         ("policy", *adopted),
         ("hooks", *_hooks(wiring, lacking)),
@@ -29,7 +31,7 @@ def run(repo: Repo, report: Report) -> int:
         ("autostash", *_autostash(wiring, lacking)),
         ("state branch", *branch),
         ("frame", *_frame(repo, tip, policy)),
-        ("session", "no session", ""),
+        ("session", *at_work),
         ("server and CI", "unknown", "nothing in a clone says what they check"),
     ]
     partly = wiring.framework_judges and not wiring.judges
@@ -43,8 +45,21 @@ def run(repo: Repo, report: Report) -> int:
     report.table(("what", "state", "detail"), rows)
     layers = [{"layer": what, "state": state, "detail": detail} for what, state, detail in rows]
     told = {"protected": not lacking, "partly": bool(lacking) and partly, "lacking": lacking, "fix": fix}
-    report.result({**told, "layers": layers, "session": None, "exit": 0})
+    report.result({**told, "layers": layers, "session": identity.normal(at_work[0]), "exit": 0})
     return 0
+
+
+def _session(repo: Repo) -> tuple[str, str]:
+    """Which session is at work here, and who says so."""
+    try:
+        name = identity.session(repo)
+    except GuardError as error:
+        return "unknown", error.what
+    if name is None:
+        return "no session", ""
+    if name == identity.recorded(repo):
+        return name, "guard start gave it to this work tree"
+    return name, f"{identity.VARIABLE} says so"
 
 
 def _fix(repo: Repo, policy: Policy, *, partly: bool) -> str:

@@ -29,7 +29,19 @@ SETTINGS = {"rebase.autoStash": "false", "merge.autoStash": "false"}
 """Configuration that guard sets: an autostash that fails exits 0 and leaves markers."""
 
 
-OWN = ("installed.json", "watch", "policy-*", "head", "index", "looked", "bulk", "bulk.*")
+OWN = (
+    "installed.json",
+    "watch",
+    "policy-*",
+    "head",
+    "index",
+    "looked",
+    "bulk",
+    "bulk.*",
+    "here-*",
+    "lanes",
+    "lanes.json",
+)
 """What the hooks keep in the folder `guard` below the git directory."""
 
 

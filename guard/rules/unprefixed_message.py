@@ -75,7 +75,7 @@ def _mended(subject: str, change: "Change") -> str:
     """A subject with what it lacks: a session's number, and what was worked on, by the first file that changes."""
     head, closed, rest = subject.partition("]")
     digits = head.removeprefix("[S") if closed and head.startswith("[S") else ""
-    number = digits if digits.isascii() and digits.isdigit() else "1"
+    number = change.session[1:] or (digits if digits.isascii() and digits.isdigit() else "1")
     said = (rest if closed and head.startswith("[") else subject).strip(" :") or "why"
     what, colon, why = said.partition(":")
     if colon and what.strip() and why.strip():
