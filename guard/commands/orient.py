@@ -16,8 +16,8 @@ from guard.leases import KINDS, now
 from guard.plan import Tree, frame_counter
 from guard.policy import Policy
 from guard.publish import Snapshot
-from guard.records import notes
 from guard.recording import NEXT
+from guard.records import notes
 from guard.report import Report, number
 from guard.undelivered import undelivered
 from merge.delta import Delta
