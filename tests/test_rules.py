@@ -28,6 +28,7 @@ G401 unprefixed-message, G501 stash, G502 autostash
 def explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str]:
     """What `guard explain` prints, and its exit code."""
     monkeypatch.setattr(sys, "argv", ["guard", "explain", *words])
+    monkeypatch.setenv("COLUMNS", "200")  # or its paragraphs are filled anew
     with pytest.raises(SystemExit) as left:
         main()
     said = capsys.readouterr()

@@ -39,6 +39,8 @@ OWN = (
     "bulk",
     "bulk.*",
     "here-*",
+    "at",
+    "moved-*",
     "lanes",
     "lanes.json",
 )
