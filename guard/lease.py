@@ -24,6 +24,8 @@ _SESSION = re.compile(r"S[1-9][0-9]{0,8}\Z", re.ASCII)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z", re.ASCII)
 _NONCE = re.compile(r"[0-9a-f]{12}\Z", re.ASCII)
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NO_PATH = re.compile(r"[\x00\ud800-\udc7f\udd00-\udfff]")
+"""What no path has; bytes that are not UTF-8 are \\udc80 to \\udcff."""
 
 OPEN = "CLAIMED"
 CLOSED = ("MERGED", "ABANDONED", "READY")
@@ -191,7 +193,9 @@ def _sound(said: Said) -> bool:
     except ValueError:
         return False
     if isinstance(said, Lane):
-        globs = bool(said.scope) and all(each and len(each) <= MAX_GLOB for each in said.scope)
+        globs = bool(said.scope) and all(
+            each and len(each) <= MAX_GLOB and not _NO_PATH.search(each) for each in said.scope
+        )
         return globs and fit(said.lane) and said.status in (OPEN, *CLOSED) and bool(said.expires)
     if isinstance(said, Session):
         return said.status in ("ACTIVE", "ENDED")

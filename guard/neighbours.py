@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from guard.change import File, Held
 from guard.git import Repo
-from guard.policy import Policy
+from guard.policy import Policy, shell_pattern
 
 if TYPE_CHECKING:
     from guard.leases import Found
@@ -80,7 +80,7 @@ def _ends(expires: str, policy: Policy) -> float:
 
 def _put(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}")
-    part.write_text(text)
+    part.write_bytes(text.encode(errors="surrogateescape"))  # paths need not be UTF-8
     part.replace(path)
 
 
@@ -118,12 +118,8 @@ def _words(lane: dict[str, Any]) -> str:
 
 
 def _cases(globs: Iterable[str]) -> str:
-    """Globs as patterns of sh's `case`: each names what lies below it too, and `*` crosses slashes."""
-    patterns = []
-    for glob in globs:
-        plain = "".join(c if c in "*?" else shlex.quote(c) for c in glob.removesuffix("/**")).replace("**", "*")
-        patterns += [plain, f"{plain}/*"]
-    return "|".join(patterns)
+    """Globs as patterns of sh's `case`: each names what lies below it too."""
+    return "|".join(dict.fromkeys(shell_pattern(each) for glob in globs for each in (glob, f"{glob}/**")))
 
 
 class Neighbours:
@@ -143,12 +139,12 @@ class Neighbours:
 
     @cached_property
     def _heard(self) -> dict[str, list[dict[str, Any]]]:
-        try:
-            said = json.loads((self.repo.common_dir / "guard" / "lanes.json").read_text())
-        except (OSError, ValueError):
-            return {"lanes": [], "branches": []}
         now = time.time()
-        return {kind: [each for each in said[kind] if each["ends"] >= now] for kind in ("lanes", "branches")}
+        try:
+            said = json.loads((self.repo.common_dir / "guard" / "lanes.json").read_bytes())
+            return {kind: [each for each in said[kind] if each["ends"] >= now] for kind in ("lanes", "branches")}
+        except (OSError, ValueError, TypeError, KeyError):  # the next command mends it
+            return {"lanes": [], "branches": []}
 
     def lanes(self) -> Sequence[Held]:
         """What sessions hold."""
@@ -210,7 +206,8 @@ class Neighbours:
 
     @cached_property
     def _base(self) -> str:
-        return self.repo.call("merge-base", *self.names, check=False).stdout.decode().split("\n")[0]
+        found = self.repo.call("merge-base", "--all", *self.names, check=False).stdout.decode().split()
+        return found[0] if len(found) == 1 else ""  # of several, each may say something else
 
     @cached_property
     def _recent(self) -> dict[tuple[str, str], str]:

@@ -200,9 +200,20 @@ def _alternatives(globs: Iterable[str]) -> str:
 
 
 def _pattern(glob: str) -> str:
-    *folders, last = glob.split("/")
-    above = "".join("(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders)
-    return above + ("(?s:.+)" if last == "**" else _part(last))
+    """The first fit of what stands between two `**` will do, as between two stars: so none is ever tried again."""
+    runs: list[list[str]] = [[]]
+    for part in glob.split("/"):
+        if part != "**":
+            runs[-1].append(_part(part))
+        elif runs[-1] or len(runs) == 1:  # of several in a row one is enough
+            runs.append([])
+    first, *others = runs
+    if not others:
+        return "/".join(first)
+    *middle, last = others
+    above = "".join(f"{part}/" for part in first)
+    above += "".join(f"(?>(?:[^/]+/)*?{'/'.join(run)}/)" for run in middle)
+    return above + (f"(?:[^/]+/)*{'/'.join(last)}" if last else "(?s:.+)")
 
 
 def _part(part: str) -> str:
@@ -212,6 +223,18 @@ def _part(part: str) -> str:
         return first
     *middle, last = others
     return first + "".join(f"(?>[^/]*?{piece})" for piece in middle) + f"[^/]*{last}"
+
+
+def shell_pattern(glob: str) -> str:
+    """A glob as a pattern of sh's `case`, where `*` crosses slashes: it may name more, never less.
+
+    `?` is a byte to some shells and `**/` may be nothing, so both become `*`; of many, which some shells take forever
+    to fit, the first and last are enough.
+    """
+    pieces = re.split(r"\*\*/|\*|\?", glob)
+    inner = [piece for piece in pieces[1:-1] if piece]
+    kept = [pieces[0], *(inner if len(inner) < 3 else []), pieces[-1]] if len(pieces) > 1 else pieces
+    return "*".join("'" + piece.replace("'", "'\\''") + "'" if piece else "" for piece in kept)
 
 
 def sample_of(glob: str) -> str:

@@ -295,6 +295,10 @@ def test_what_is_not_canonical_is_not_editable() -> None:
         ("**", ["x", "a/b"], [""]),
         ("*a?b*c", ["axbc", "aab1abbcc", "xxa.bc"], ["abc", "axbcd", "axb/c"]),
         ("*a" * 40 + "b", ["a" * 40 + "b", "a" * 200 + "b"], ["a" * 250]),
+        ("a/**/b/*/**/c", ["a/b/x/c", "a/b/b/x/y/c", "a/x/b/b/b/c"], ["a/b/c", "a/x/c", "b/x/c"]),
+        ("a/**/**", ["a/x", "a/x/y"], ["a", "a/"]),
+        ("**/" * 80 + "b", ["b", "a/" * 60 + "b"], ["a/" * 60 + "c"]),
+        ("**/a/*/" * 20 + "b", ["a/" * 40 + "b"], ["a/" * 60 + "c"]),
         ("a.b+c(d)|e$", ["a.b+c(d)|e$"], ["axb+c(d)|e$", "e$"]),
     ],
 )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.policy import FILE, Policy, matcher, parse
+from guard.policy import FILE, Policy, matcher, parse, shell_pattern
 from merge.laws import DEFAULT as LAWS
 
-VERSION = "2"
+VERSION = "3"
 """Of the shims and of what is written down here: a change of either is a new version, and no other is believed."""
 
 
@@ -86,7 +86,7 @@ def write(folder: Path, oid: str, policy: Policy) -> None:
         f"guard_upstream={shlex.quote(f'refs/remotes/{policy.remote}/{policy.branch}')}\n"
         f"guard_inbox={shlex.quote(policy.inbox if _plain(policy) else '')}\n"
         f"guard_most={min(policy.most_deletions, policy.deletion_folder // 2)}\n"
-        f"guard_watched() {{ case $1 in {'|'.join(map(case, watched))}) return 0;; esac; return 1; }}\n"
+        f"guard_watched() {{ case $1 in {'|'.join(map(shell_pattern, watched))}) return 0;; esac; return 1; }}\n"
         f"guard_diff() {{ $1 -- {specs} {excepted} {inbox}; }}\n"
         f"guard_moved() {{ $1 -- {specs} {folder_spec} {excepted}; }}\n"
         f"#quick {json.dumps(_limits(policy))}\n"
@@ -111,17 +111,6 @@ def _limits(policy: Policy) -> dict[str, object]:
         "max_bytes": policy.laws.max_bytes,
         "max_levels": policy.laws.max_levels,
     }
-
-
-def case(glob: str) -> str:
-    """A glob as a pattern of sh's `case`, where `*` crosses slashes: it may name more, never less."""
-    parts = []
-    for character in glob:
-        if character in "*?":
-            parts.append(character)
-        else:
-            parts.append(f"'{character}'" if character != "'" else '"\'"')
-    return "".join(parts).replace("''", "").replace("**", "*")
 
 
 def _said(folder: Path) -> str:

@@ -305,3 +305,28 @@ def test_the_first_commit_of_an_adoption_passes(lab: Lab) -> None:
     said = lab.guard(here, "init", "--yes", "--json")
     assert json.loads((here / "state/stats.json").read_text())["total_agents"] == 1
     assert lab.run(here, "sh", "-c", said.json["next"]).code == 0
+
+
+LIMITS = '[canonical]\npaths = ["state/**/*.json", "state/frames/**", "state/posts/**", "state/registers/**"]\n'
+LIMITS += "[deletions]\nfiles = 500\nfolder = 2000\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "code"),
+    [
+        ("state/other.json", "{}\n", "G101"),
+        ('"quoted".sh', "#!/bin/bash\nmapfile -t x <f\n", "G301"),
+        ("run.sh", "#!/bin/bash\nmapfile -t x <f\n", "G301"),
+    ],
+)
+def test_a_policy_of_ones_own_hides_nothing_from_sh(lab: Lab, path: str, data: str, code: str) -> None:
+    """Two stars that stand for no folder, and so many deletions that nothing else is counted with them."""
+    here = lab.lone(adopt=False)
+    lab.adopt(here, LIMITS)
+    lab.guard(here, "install")
+    for name in ("a.txt", "b.txt"):
+        lab.commit(here, {name: "1\n"}, "[S1] work: more")
+    assert "guard_most=500" in (here / ".git/guard/watch").read_text()
+    lab.write(here, {path: data})
+    lab.git(here, "add", "--", path)
+    refused(lab, here, "commit", "-m", "[S1] work: more", code=code)

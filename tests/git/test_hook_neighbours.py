@@ -1,10 +1,12 @@
 """What hooks know of neighbours: lanes that are held, files that stand elsewhere, branches moved past their index."""
 
+import shlex
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from walks.hooked import git, guarded, refused
-from walks.lab import Lab
+from walks.lab import Lab, Said
 
 S1, S2 = {"GUARD_SESSION": "S1"}, {"GUARD_SESSION": "S2"}
 
@@ -176,3 +178,68 @@ def test_a_second_commit_from_the_primary_work_tree_gets_a_warning(lab: Lab) -> 
     for turn in range(3):
         staged(lab, there, f"own-{turn}.txt")
         assert "primary" not in git(lab, there, "commit", "-m", f"[{name}] work: own").err
+
+
+def test_what_is_printed_to_be_run_is_one_word(lab: Lab) -> None:
+    """Names of files and lanes are shown as they are: no shell of the reader runs them, no echo reads them."""
+    here = guarded(lab)
+    lab.guard(here, "claim", r"RIVER\tX\c", "--scope", "river", env=S2)
+    path = "river/it's $(touch x)\\tbed"
+    lab.write(here, {path: "x\n"})
+    said = git(lab, here, "add", "--", path, env=S1).err
+    assert f"{path} is in lane RIVER\\tX\\c of S2" in said
+    assert shlex.quote(path).replace("'\"'\"'", "'\\''") in said.split("fix: ")[1]
+    assert "(G203)" in said
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"lanes": [{}]}', b'{"lanes": 1}', b"\xff\0", b'{"lanes": [], "bra'])
+def test_foreign_notes_of_lanes_lock_nobody_out(lab: Lab, here: Path, data: bytes) -> None:
+    """Half written, of another version, or nobody's: what cannot be read says nothing, and the next command mends it."""
+    for name in ("lanes", "lanes.json"):
+        (here / ".git/guard" / name).write_bytes(data)
+    staged(lab, here, "land.txt")
+    assert git(lab, here, "commit", "-m", "[S1] land: one", env=S1) == Said(0, ANY, "")
+    lab.guard(here, "orient", env=S1)
+    staged(lab, here, "river/bed.txt")
+    refused(lab, here, "commit", "-m", "[S1] river: bed", code="G203", env=S1)
+
+
+def test_a_mark_that_cannot_be_made_stops_nobody(lab: Lab) -> None:
+    """The name of a branch may be longer than that of any file: it moves all the same."""
+    here = guarded(lab)
+    branch = "/".join(("b" * 100,) * 3)
+    lab.git(here, "switch", "-q", "-c", branch)
+    lab.commit(here, {"a.txt": "1\n"}, "[S1] a: one")
+    assert git(lab, here, "update-ref", f"refs/heads/{branch}", "HEAD~1") == Said(0, "", "")
+    lab.git(here, "reset", "-q")
+    (here / ".git/guard/here-S1").mkdir()  # and no note can be made here either
+    lab.git(here, "switch", "-q", "main")
+    staged(lab, here, "b.txt")
+    assert git(lab, here, "commit", "-m", "[S1] b: one", env=S1).code == 0
+
+
+def test_a_commit_that_was_judged_leaves_no_mark(lab: Lab) -> None:
+    """The next one need not be looked at more closely because of it."""
+    here = guarded(lab)
+    for path in ("tasks/NEXT.md", "land.txt"):
+        staged(lab, here, path)
+        assert git(lab, here, "commit", "-m", "[S1] work: more").code == 0
+        assert [*(here / ".git/guard").glob("moved-*")] == []
+
+
+@pytest.mark.parametrize("words", [["-s", "ours"], ["-s", "ours", "--no-commit"]], ids=["at once", "in two steps"])
+def test_a_merge_that_takes_nothing_is_looked_at_whatever_came_before(lab: Lab, words: list[str]) -> None:
+    """Nothing is staged then, and no commit before it was judged; GUARD_ALLOW says that it is meant."""
+    here = guarded(lab)
+    lab.git(here, "checkout", "-q", "-b", "side")
+    lab.commit(here, {"README.md": "better\n"}, "[S2] readme: better")
+    lab.git(here, "checkout", "-q", "main")
+    for path in ("a.txt", "b.txt"):
+        staged(lab, here, path)
+        lab.git(here, "commit", "-q", "-m", "[S1] work: more")
+    said = git(lab, here, "merge", *words, "--no-ff", "-m", "Merge branch 'side'", "side")
+    said = said if len(words) == 2 else git(lab, here, "commit", "-m", "Merge branch 'side'")
+    assert said.code != 0
+    assert "G205" in said.err
+    allowed = {"GUARD_ALLOW": "G205 ours is newer"}
+    assert git(lab, here, "commit", "-m", "Merge branch 'side'", env=allowed).code == 0
