@@ -1,14 +1,18 @@
 """Which paths a lane is about: globs of a scope, what they cover, and whether two of them can meet."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from guard.policy import matcher
 
+_START = re.compile(r"[*?]")
+
 
 def covers(scope: Sequence[str], path: str) -> bool:
     """Whether a path is in a scope: named by one of its globs, or below what one names."""
-    return matcher([each for glob in scope for each in (glob, f"{glob}/**")]).match(path) is not None
+    near = [glob for glob in scope if path.startswith(_START.split(glob, 1)[0])]  # no pattern is made for the others
+    return bool(near) and matcher([each for glob in near for each in (glob, f"{glob}/**")]).match(path) is not None
 
 
 def meeting(one: Iterable[str], other: Iterable[str]) -> tuple[str, str] | None:
