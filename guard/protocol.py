@@ -38,8 +38,8 @@ hooks that `guard install` puts into every clone refuse what breaks them, and `g
 5. **Commit what is yours, by name.** `guard commit -m 'what: why' FILE...`; never `git add -A`, `git add .`,
    `git commit -a`: they sweep in what your neighbours are writing.
 6. **Never stash.** Not `git stash`, not `--autostash`: others are working on what it takes away. `guard sync` brings
-   `{policy.branch}` in with your uncommitted files where they are; after it, `git push {policy.remote} HEAD:{policy.branch}`
-   brings your commits to everybody.
+   `{policy.branch}` in with your uncommitted files where they are; after it,
+   `git push {policy.remote} HEAD:{policy.branch}` brings your commits to everybody.
 7. **One merge a frame, by anyone.** `guard merge` at the boundary; `guard verify` recomputes what was merged. If state
    is broken: `guard restore`, never an editor.
 8. **Leave word.** `guard handoff -m 'what was done' --next 'what is not'` pushes, releases your lanes and writes to
