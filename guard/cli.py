@@ -113,8 +113,18 @@ def _run(report: Report, command: Callable[[], int]) -> None:
         code = 130
     except BrokenPipeError:
         code = 0
+    except OSError as error:
+        code = report.error(_unwritten(error))
     _keep_leases()
     raise typer.Exit(code)
+
+
+def _unwritten(error: OSError) -> GuardError:
+    """The error for what the system did not let us do: a full disk, a folder that may not be written."""
+    names = [str(name) for name in (error.filename, error.filename2) if name]
+    where = f"{' to '.join(names)}: " if names else ""
+    why = "what was done before that stands, and nothing is half done"
+    return GuardError("state", f"{where}{error.strerror or error}", why, "make room or way there, and run it again")
 
 
 def _keep_leases() -> None:
@@ -125,7 +135,7 @@ def _keep_leases() -> None:
     try:
         repo = Repo(_named[-1])
         session = identity.due(repo)
-    except GuardError:
+    except (GuardError, OSError):
         return
     if session is not None:
         from guard.keeping import keep

@@ -455,7 +455,7 @@ class Reader:
                     self._process = self._started()
                     why = "it is damaged, or this is a partial clone whose remote cannot be reached"
                     raise Unseen(f"git cannot read {name.removesuffix('^{commit}')}", why, "git fetch, or git fsck")
-                if header.endswith((b" missing\n", b" ambiguous\n")):
+                if header.endswith((b" missing\n", b" ambiguous\n", b" submodule\n")):
                     yield None
                     continue
                 oid, kind, size = header.decode().split(" ")

@@ -35,7 +35,7 @@ def note(repo: Repo, policy: Policy, session: str, lanes: list[Lane]) -> None:
 
 def keep(repo: Repo, session: str) -> None:
     """Renew what a session holds; that it cannot be done stops nothing, and its next claim or renewal says why."""
-    with contextlib.suppress(GuardError):
+    with contextlib.suppress(GuardError, OSError):
         policy = policy_at(repo, repo.resolve("HEAD"))
         lanes = Desk(repo, hub(repo, policy, KINDS), policy).renew(session, least=policy.lease_minutes // 2)
         note(repo, policy, session, lanes)
