@@ -13,19 +13,26 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 
+from guard.policy_values import glob
+
 MAX_NAME = 128
 """Characters of a lane's name."""
 MAX_GLOB = 256
 """Characters of one glob of a scope."""
+MAX_GLOBS = 1000
+"""Globs of a scope."""
+MAX_INTENT = 1000
+"""Characters of what a claim says it is for: it is a cell of a table."""
 MAX_BODY = 1 << 18
 """Bytes of a lesson or of what a session leaves; more belongs into a file of its own."""
 
 _SESSION = re.compile(r"S[1-9][0-9]{0,8}\Z", re.ASCII)
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z", re.ASCII)
+_TIME = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z", re.ASCII)
+"""Of the years 2000 to 2999: a lease's time is reckoned with, and at the ends of the calendar nothing can be."""
 _NONCE = re.compile(r"[0-9a-f]{12}\Z", re.ASCII)
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_NO_PATH = re.compile(r"[\x00\ud800-\udc7f\udd00-\udfff]")
-"""What no path has; bytes that are not UTF-8 are \\udc80 to \\udcff."""
+_NO_BYTES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
+"""What stands for no byte of a path: only the other surrogates do, for bytes that are no UTF-8."""
 
 OPEN = "CLAIMED"
 CLOSED = ("MERGED", "ABANDONED", "READY")
@@ -193,9 +200,7 @@ def _sound(said: Said) -> bool:
     except ValueError:
         return False
     if isinstance(said, Lane):
-        globs = bool(said.scope) and all(
-            each and len(each) <= MAX_GLOB and not _NO_PATH.search(each) for each in said.scope
-        )
+        globs = 0 < len(said.scope) <= MAX_GLOBS and not any(map(wrong_glob, said.scope))
         return globs and fit(said.lane) and said.status in (OPEN, *CLOSED) and bool(said.expires)
     if isinstance(said, Session):
         return said.status in ("ACTIVE", "ENDED")
@@ -205,6 +210,13 @@ def _sound(said: Said) -> bool:
 def fit(name: str) -> bool:
     """Whether a text can be the name of a lane or the title of a lesson: one printable line, not too long."""
     return 0 < len(name) <= MAX_NAME and name == name.strip() and not _UNFIT.search(name)
+
+
+def wrong_glob(text: str) -> str:
+    """What is wrong with a glob of a scope, as the end of a sentence that begins with it; empty for nothing."""
+    if len(text) > MAX_GLOB:
+        return f"is longer than {MAX_GLOB} characters"
+    return "holds what no path can hold" if _NO_BYTES.search(text) else glob(text)
 
 
 def lane_ref(lane: str) -> str:

@@ -50,6 +50,11 @@ BAD: list[tuple[str, Any]] = [
     ("scope", [1]),
     ("scope", "src"),
     ("scope", ["x" * 257]),
+    ("scope", ["../up"]),
+    ("scope", ["a\nb"]),
+    ("scope", ["x"] * 1001),
+    ("since", "0001-01-01T00:00:00Z"),
+    ("expires", "9999-12-31T23:59:59Z"),
     ("status", "BUSY"),
     ("intent", None),
     ("more", "x"),
@@ -87,6 +92,14 @@ def test_a_name_is_one_printable_line(name: str) -> None:
     """What would break a table or a terminal cannot be a name."""
     assert not lease.fit(name)
     assert lease.fit("L-IS3 | calibrate — spawn")
+
+
+def test_a_scope_names_paths_of_any_bytes() -> None:
+    """A path need not be UTF-8; what stands for no byte at all is no path."""
+    assert lease.read(replace(LANE, scope=("src/\udcff",)).message()) is not None
+    assert lease.wrong_glob("src/\udcff") == ""
+    assert lease.wrong_glob("src/\udc7f")
+    assert lease.read(replace(LANE, scope=("src/\ud800",)).message()) is None
 
 
 def test_an_end_has_a_tolerance() -> None:
