@@ -5,7 +5,8 @@ same paths, and of two claims made at the same moment only one gets in, so that 
 before. A renewal does without, as it takes no path that was not taken already, unless it comes after the end.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -21,6 +22,10 @@ from guard.recording import Recorder
 from guard.scopes import meeting
 
 Note = Callable[[str], None]
+
+MOST = 999_999
+"""The greatest number of a session or a lesson."""
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}\Z", re.ASCII)
 
 
 class Held(GuardError):
@@ -88,7 +93,10 @@ class Desk:
             if self.recorder is None or not self.place.atomic or tries > 1:
                 return Offer(None, refs)
             then = {ref: oid for ref, (_, oid) in refs.items() if oid is not None}
-            offer = self.recorder.offer(Snapshot(snapshot.tip, {**snapshot.refs, **then}))
+            try:
+                offer = self.recorder.offer(Snapshot(snapshot.tip, {**snapshot.refs, **then}))
+            except GuardError:
+                return Offer(None, refs)  # the records' own publisher says what is the matter
             if offer is None or offer.commit is None:
                 self.shown = offer is None
                 return Offer(None, refs)
@@ -136,8 +144,10 @@ class Desk:
             over.append(other)
         mine = held.lanes.get(wish.ref, ("", None))[1]
         if mine is not None and mine.open and mine.session == wish.session:
-            mine = replace(mine, scope=wish.scope, intent=wish.intent or mine.intent)
-            return Claimed(mine.renewed(when, self.policy.lease_minutes), over, again=True)
+            lane = replace(mine, scope=wish.scope, intent=wish.intent or mine.intent)
+            if lane != mine:  # a row of its own, so that the board says it too
+                lane = replace(wish, intent=lane.intent, expires=max(mine.expires, wish.expires))
+            return Claimed(lane.renewed(when, self.policy.lease_minutes), over, again=True)
         notes = [f"taken over from {other.session}, whose lease ended {other.expires}" for other in over]
         return Claimed(replace(wish, note="; ".join(notes)), over)
 
@@ -145,10 +155,11 @@ class Desk:
         """The moves of a claim: its own ref, those that it takes over, and the one that every claim moves."""
         lane = claimed.lane
         before = snapshot.refs.get(lane.ref)
-        if claimed.again and before is not None:
+        was = held.lanes.get(lane.ref, ("", None))[1]
+        if before is not None and was is not None and was.nonce == lane.nonce:
             own = renewal(self.repo, before, lane, when)
         else:  # what nobody can read is nobody's past
-            own = write(self.repo, lane, before if lane.ref in held.lanes else None, when)
+            own = write(self.repo, lane, before if was is not None else None, when)
         refs: dict[str, Move] = {lane.ref: (before, own)}
         for other in claimed.over:
             if other.ref != lane.ref:
@@ -246,10 +257,10 @@ class Desk:
         """
         begun: list[Session] = []
 
-        def moves(snapshot: Snapshot, _held: Found, when: datetime) -> Mapping[str, Move]:
+        def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
             begun.clear()
-            taken = [int(ref.rpartition("/")[2]) for ref in snapshot.below("sessions") if ref[-1:].isdigit()]
-            number = max([*taken, floor(snapshot.tip)]) + 1
+            at_work = {said.session[1:] for _, _, said in held.all()}  # their rows may still have to come
+            number = _next(snapshot, "sessions", at_work, floor(snapshot.tip))
             branch, folder = place(f"S{number}")
             said = Session(*origin(self.repo, f"S{number}", self.policy, when), worktree=folder)
             session = replace(said, branch=branch or said.branch)
@@ -259,8 +270,14 @@ class Desk:
         self.move(moves)
         return begun[0]
 
-    def hand_off(self, session: str, ending: Session, passing: Collection[str]) -> Ended:
-        """End a session: its lanes are done, those in `passing` go to whoever claims them, and `ending` is left."""
+    def hand_off(
+        self, session: str, ending: Session, passing: Collection[str], told: Callable[[str | None], bool]
+    ) -> Ended:
+        """End a session: its lanes are done, those in `passing` go to whoever claims them, and `ending` is left.
+
+        Where it holds no lane any more and has said the same before, or the tip's records say so (`told`), nothing is
+        left again.
+        """
         ended = Ended()
 
         def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
@@ -275,7 +292,8 @@ class Desk:
             ended.lanes[:] = lanes
             before = snapshot.refs.get(ending.ref)
             said = held.sessions.get(ending.ref, ("", None))[1]
-            if said is not None and said.ended and not lanes:
+            again = said is not None and said.ended and said.text == ending.text and ending.next in ("", said.next)
+            if not lanes and (again or told(snapshot.tip)):
                 return {}
             left = replace(ending, lanes=tuple(own), since=lease.spell(when))
             return {**refs, ending.ref: (before, write(self.repo, left, before if said is not None else None, when))}
@@ -283,19 +301,49 @@ class Desk:
         self.move(moves)
         return ended
 
-    def lesson(self, wish: Lesson, floor: Callable[[str | None], int]) -> Lesson:
-        """Give a lesson its number: above every one that the hub knows, and above `floor` of the tip's commit."""
+    def lesson(
+        self, wish: Lesson, floor: Callable[[str | None], int], told: Callable[[str | None], int | None]
+    ) -> Lesson:
+        """Give a lesson its number: above every one that the hub knows, and above `floor` of the tip's commit.
+
+        One that its session has told the hub already, word for word, has its number, and so has one of the tip's
+        files, which `told` finds.
+        """
         given: list[Lesson] = []
 
-        def moves(snapshot: Snapshot, _held: Found, when: datetime) -> Mapping[str, Move]:
-            given.clear()
-            taken = [int(ref.rpartition("/")[2]) for ref in snapshot.below("lessons") if ref[-1:].isdigit()]
-            numbered = replace(wish, number=max([*taken, floor(snapshot.tip)]) + 1)
+        def moves(snapshot: Snapshot, held: Found, when: datetime) -> Mapping[str, Move]:
+            given[:] = [each for _, each in held.lessons.values() if _words(each) == _words(wish)][:1]
+            if not given and (number := told(snapshot.tip)) is not None:
+                given.append(replace(wish, number=number))
+            if given:
+                return {}
+            numbered = replace(wish, number=_next(snapshot, "lessons", (), floor(snapshot.tip)))
             given.append(numbered)
             return {numbered.ref: (None, write(self.repo, numbered, None, when))}
 
         self.move(moves)
         return given[0]
+
+
+def _next(snapshot: Snapshot, kind: str, more: Iterable[str], floor: int) -> int:
+    """The number above all that the refs of a kind have in their names, readable or not, above `more` and `floor`.
+
+    Raises `GuardError` where there is none: longer numbers than records can tell from dates are nobody's.
+    """
+    names = [*(ref.rpartition("/")[2] for ref in snapshot.below(kind)), *more]
+    number = max([floor, *(int(name) for name in names if _NUMBER.match(name))]) + 1
+    if number > MOST:
+        raise GuardError(
+            "state",
+            f"the number {MOST} is taken, and there is no greater one",
+            f"somebody took a number that was not theirs; refs/guard/{kind}/{MOST} may say who",
+            f"git ls-remote origin 'refs/guard/{kind}/{MOST}', then see what else on the branch names it",
+        )
+    return number
+
+
+def _words(lesson: Lesson) -> tuple[str, str, str]:
+    return lesson.session, lesson.title, lesson.body
 
 
 def _alive(said: Said) -> bool:

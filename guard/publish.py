@@ -241,7 +241,12 @@ class Local:
         )
         if done.returncode == 0:
             return "won", ""
-        return "lost", done.stderr.decode(errors="replace").strip()
+        said = done.stderr.decode(errors="replace").strip()
+        busy = "File exists" in said  # somebody holds the lock of a ref at this moment
+        there = self.repo.refs(*refs) if refs else {}
+        same = all(there.get(ref) == read for ref, (read, _) in refs.items())
+        same = same and (new is None or self.repo.resolve(self.ref) == old)
+        return ("refused" if same and not busy else "lost"), said
 
     def _checked_out(self) -> Path | None:
         """The work tree that has the branch checked out."""
@@ -378,8 +383,9 @@ def _finish_interrupted(repo: Repo, old: str | None, new: str, names: list[str])
 
 def _told(said: str) -> str:
     """What of a failed push a person wants to read."""
-    lines = [line.strip() for line in said.splitlines()]
-    return "; ".join(line for line in lines if line and not line.startswith(("To ", "Done", "hint:")))[:2000]
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    untold = ("To ", "Done", "hint:", "error: failed to push some refs")
+    return "; ".join(line for line in lines if line and not line.startswith(untold))[:2000]
 
 
 def backoff(tries: int) -> Iterator[float]:
@@ -397,14 +403,18 @@ class Offer:
 
 
 def publish(
-    place: Hub, make: Callable[[Snapshot], Offer | None], note: Callable[[str], None] = lambda _: None
+    place: Hub,
+    make: Callable[[Snapshot], Offer | None],
+    note: Callable[[str], None] = lambda _: None,
+    *,
+    refusals: int = REFUSED_TRIES,
 ) -> tuple[Snapshot, Offer | None]:
     """Make an offer on the hub's tip and move the branch to it; made again on every newer tip until it is in.
 
     Returns the snapshot that it was made on, and the offer; None where `make` had nothing to offer. Raises
-    `GuardError` when the tries are used up, or what `make` raises.
+    `GuardError` when the tries are used up or the hub has refused `refusals` times, or what `make` raises.
     """
-    refusals = 0
+    refused = 0
     said = ""
     for attempt, wait in enumerate(backoff(TRIES), start=1):
         snapshot = place.read()
@@ -414,8 +424,8 @@ def publish(
         verdict, said = place.move(snapshot.tip, offer.commit, offer.refs)
         if verdict == "won":
             return snapshot, offer
-        refusals = refusals + 1 if verdict == "refused" else 0
-        if refusals >= REFUSED_TRIES:
+        refused = refused + 1 if verdict == "refused" else 0
+        if refused >= refusals:
             break
         note(f"{place.name} moved on or refused (try {attempt}): {said or 'somebody was faster'}")
         time.sleep(wait)

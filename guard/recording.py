@@ -20,6 +20,13 @@ from guard.records import board, index, lessons, notes
 CANDIDATE = "refs/guard/records/candidate"
 """Where a commit of records stands in this clone until it is on the branch."""
 
+WITH_REFS = 2
+"""After so many tries the refs that have served stay: some hubs let none go, and the next publisher tries again."""
+REFUSED_TRIES = 4
+"""Against a hub that says no: whoever publishes next adds what is missing, so nobody waits long for it."""
+
+_PLAIN = ("000000", "100644", "100755")
+
 
 NEXT = "- **next**: "
 """How a section of the notes says what is to be done next."""
@@ -55,7 +62,7 @@ class Recorder:
         parent = self.repo.commit(snapshot.tip)
         message = f"[{self.session}] {_subject(made.added)}\n"
         new = NewCommit(snapshot.tip, self.author, max(int(now().timestamp()), parent.time), message, made.files)
-        return Offer(write_commit(self.repo, new, CANDIDATE), made.served)
+        return Offer(written(self.repo, new), made.served)
 
     def work_out(self, snapshot: Snapshot) -> Recording:
         """What the tip lacks of what the refs say."""
@@ -91,27 +98,35 @@ class Recorder:
             made.added += missing
 
     def _sessions(self, tip: str | None, held: Found, made: Recording) -> None:
-        ended = sorted((each for _, each in held.sessions.values() if each.ended), key=lambda each: each.since)
-        last = max((int(ref.rpartition("/")[2]) for ref in held.sessions), default=0)
-        for each in ended:
-            if int(each.session[1:]) != last:  # the newest number stays, so that none is given twice
-                made.served[each.ref] = held.sessions[each.ref][0], None
-        self._rows_of_sessions(tip, ended, made)
+        rows, old_rows = self._read(tip, self.policy.sessions)
         data, old = self._read(tip, self.policy.notes)
+
+        def listed(said: Said) -> bool:
+            return index.holds(rows, said.mark) or index.holds(old_rows, said.mark)
+
+        def noted(said: Said) -> bool:
+            return notes.holds(data, said.mark) or notes.holds(old, said.mark)
+
+        last = max((int(ref.rpartition("/")[2]) for ref in held.sessions), default=0)
+        ended: list[Session] = []
+        for ref, (oid, session) in held.sessions.items():
+            if not session.ended:
+                continue
+            events = history(self.repo, oid, lambda said: listed(said) and noted(said))
+            ended += [each for each in events if isinstance(each, Session) and each.ended]
+            if int(session.session[1:]) != last:  # the newest number stays, so that none is given twice
+                made.served[ref] = oid, None
+        ended.sort(key=lambda each: each.since)
+        missing = [each for each in ended if not listed(each)]
+        if missing:
+            made.files[self.policy.sessions] = index.append(rows, [row_of_session(each) for each in missing])
+            made.added += missing
         new = data
         for each in ended:
-            if not (notes.holds(new, each.mark) or notes.holds(old, each.mark)):
-                heading, body = section(each)
-                new = notes.add(new, heading, body, each.mark)
+            if not noted(each):
+                new = notes.add(new, *section(each), each.mark)
         if new is not None and new != data:
             made.files[self.policy.notes] = new
-
-    def _rows_of_sessions(self, tip: str | None, ended: list[Session], made: Recording) -> None:
-        data, old = self._read(tip, self.policy.sessions)
-        missing = [each for each in ended if not (index.holds(data, each.mark) or index.holds(old, each.mark))]
-        if missing:
-            made.files[self.policy.sessions] = index.append(data, [row_of_session(each) for each in missing])
-            made.added += missing
 
     def _lessons(self, tip: str | None, held: Found, made: Recording) -> None:
         if not held.lessons or tip is None:
@@ -125,9 +140,39 @@ class Recorder:
                 made.added.append(each)
 
 
+def written(repo: Repo, new: NewCommit) -> str:
+    """Write a commit of records and return its name.
+
+    Raises `GuardError` where it would take the place of anything but plain files of the same names: of a folder, a
+    symbolic link, a submodule, or a file where a folder is needed.
+    """
+    commit = write_commit(repo, new, CANDIDATE)
+    for change in repo.changes(str(new.parent), commit):
+        if change.path not in new.files or change.old_mode not in _PLAIN:
+            raise GuardError(
+                "state",
+                f"{change.path} is no plain file"
+                if change.path in new.files
+                else f"{change.path} is in the way of {', '.join(sorted(new.files))}",
+                "records are plain files; it stays as it is, and nothing was recorded",
+                f"git mv -- {shlex.quote(change.path)} ELSEWHERE, or name other files under [records] in guard.toml",
+            )
+    return commit
+
+
 def publish_rest(place: Hub, recorder: Recorder) -> None:
     """Publish what is still missing; others may do it first. Raises `GuardError` where the branch stays too busy."""
-    publish(place, recorder.offer)
+    tries = 0
+
+    def make(snapshot: Snapshot) -> Offer | None:
+        nonlocal tries
+        tries += 1
+        offer = recorder.offer(snapshot)
+        if offer is None or tries <= WITH_REFS:
+            return offer
+        return Offer(offer.commit) if offer.commit else None
+
+    publish(place, make, refusals=REFUSED_TRIES)
 
 
 def author_of(repo: Repo) -> str:

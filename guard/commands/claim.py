@@ -7,12 +7,11 @@ from guard import identity, keeping, lease
 from guard.claims import Claimed, Desk, Ended, Held
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.lease import MAX_GLOB, MAX_NAME, Lane
+from guard.lease import MAX_GLOBS, MAX_INTENT, MAX_NAME, Lane, wrong_glob
 from guard.leases import KINDS, Found, found, now, origin
 from guard.neighbours import remember
 from guard.plan import policy_at
 from guard.policy import Policy
-from guard.policy_values import glob
 from guard.publish import Snapshot, hub, last_seen
 from guard.recording import Recorder, author_of, publish_rest
 from guard.report import Report
@@ -47,9 +46,13 @@ def claim(repo: Repo, name: str, scope: Sequence[str], intent: str, report: Repo
     """Claim a lane; returns 0, or 3 where somebody else holds it."""
     session = identity.needed(repo)
     _fit(name)
+    intent = " ".join(intent.split())
+    if len(intent) > MAX_INTENT:
+        why = "it is a cell of the board, which everybody reads"
+        raise GuardError("usage", f"--intent has at most {MAX_INTENT} characters", why, "--intent 'what is to be done'")
     paths = scope_of(repo, scope)
     at = desk(repo, session, report)
-    wish = Lane(*origin(repo, session, at.policy, now()), lane=name, scope=paths, intent=" ".join(intent.split()))
+    wish = Lane(*origin(repo, session, at.policy, now()), lane=name, scope=paths, intent=intent)
     try:
         claimed = at.claim(wish)
     except Held as held:
@@ -174,11 +177,13 @@ def scope_of(repo: Repo, given: Sequence[str]) -> tuple[str, ...]:
             "the paths are what keeps two sessions apart",
             "guard claim LANE --scope src/parser --scope 'docs/*.md'",
         )
+    if len(given) > MAX_GLOBS:
+        why = "others have to find their way between them"
+        raise GuardError("usage", f"a scope has at most {MAX_GLOBS} globs", why, "--scope 'src/*/parser' names many")
     found = []
     for each in given:
         path = _from_top(repo, each) if each else ""
-        wrong = glob(path) if len(path) <= MAX_GLOB else f"is longer than {MAX_GLOB} characters"
-        if wrong:
+        if wrong := wrong_glob(path):
             raise GuardError("usage", f"--scope {each!r} {wrong}", "", "guard claim LANE --scope src/parser")
         found.append(path)
     return tuple(dict.fromkeys(found))

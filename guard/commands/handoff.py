@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from guard import identity, keeping, lease
@@ -12,7 +13,8 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.lease import MAX_BODY, MAX_NAME, Lane, Lesson, Session
 from guard.leases import found, now, origin
-from guard.records import lessons
+from guard.recording import section
+from guard.records import lessons, notes
 from guard.report import Report, number
 from guard.scopes import covers
 
@@ -46,11 +48,11 @@ def handoff(
     pushed = push(repo, at, session)
     ending = Session(
         *origin(repo, session, at.policy, now()), status="ENDED", text=text, next=next_text, left=tuple(left),
-        worktree=str(repo.top()),
+        worktree="" if repo.bare else str(repo.top()),
     )  # fmt: skip
     if learned:
         _lesson(repo, at, session, learned, "", report)
-    ended = at.hand_off(session, ending, passing)
+    ended = at.hand_off(session, ending, passing, lambda tip: _told(repo, at, ending, tip))
     recorded = record(at, report)
     keeping.note(repo, at.policy, session, [])
     identity.forget(repo, session)
@@ -82,6 +84,15 @@ def handoff(
     return 0
 
 
+def _told(repo: Repo, at: Desk, ending: Session, tip: str | None) -> bool:
+    """Whether the notes of a commit have a section that says all of it, whatever lanes that one was about."""
+    heading, body = section(replace(ending, lanes=(), left=()))
+    [mine] = notes.sections(notes.add(None, heading, body, ""))
+    words = set(mine.body.removesuffix("<!--  -->").split("\n"))
+    there = notes.sections(repo.reader.read(f"{tip}:{at.policy.notes}"))
+    return any(each.heading == mine.heading and words <= {"", *each.body.split("\n")} for each in there)
+
+
 def _known(passing: Sequence[str], own: Sequence[Lane]) -> None:
     for name in passing:
         if name not in {lane.lane for lane in own}:
@@ -105,11 +116,18 @@ def push(repo: Repo, at: Desk, session: str) -> str:
     """
     head = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode(errors="surrogateescape")
     branch = head.strip()
-    if not at.place.atomic or not branch or repo.resolve("HEAD") is None:
+    if not at.place.atomic or repo.bare or repo.resolve("HEAD") is None:
         return ""
-    ahead = repo.run("rev-list", "--max-count=1", "HEAD", "--not", f"--remotes={at.place.name}").strip()
-    if not ahead:
+    ahead = repo.run("rev-list", "--count", "HEAD", "--not", f"--remotes={at.place.name}").strip()
+    if ahead == "0":
         return ""
+    if not branch:
+        raise GuardError(
+            "state",
+            f"HEAD is on no branch, and {number(int(ahead), 'commit')} of it on no branch of {at.place.name}",
+            f"{session}'s work would be in this clone alone, where nobody finds it; nothing was released",
+            f"git switch -c {session.lower()}, then guard handoff again",
+        )
     done = repo.call("push", "--quiet", at.place.name, f"HEAD:refs/heads/{branch}", check=False)
     if done.returncode != 0:
         lines = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if "hint:" not in line]
@@ -164,12 +182,20 @@ def _lesson(repo: Repo, at: Desk, session: str, title: str, body: str, report: R
         known[:] = [each for each in files(tip) if lessons.number_of(each[0]) is not None]
         return lessons.next_number(path for path, _ in known) - 1
 
-    given = at.lesson(wish, floor)
-    objects = repo.reader.find_many([oid for _, oid in known])
-    there = [(path, each.data) for (path, _), each in zip(known, objects, strict=True) if each is not None]
-    for path, heading, _ in lessons.near(title, body, there)[:3]:
-        report.warn(f"{path} says much the same: {heading}")
-    return given, lessons.path_of(folder, given.number, title)
+    def contents() -> list[tuple[str, bytes]]:
+        objects = repo.reader.find_many([oid for _, oid in known])
+        return [(path, each.data) for (path, _), each in zip(known, objects, strict=True) if each is not None]
+
+    def told(tip: str | None) -> int | None:
+        floor(tip)
+        return lessons.same(title, body, session, contents())
+
+    given = at.lesson(wish, floor, told)
+    path = lessons.path_of(folder, given.number, title)
+    for other, heading, _ in lessons.near(title, body, contents())[:3]:
+        if other != path:
+            report.warn(f"{other} says much the same: {heading}")
+    return given, path
 
 
 def _body(name: str) -> str:

@@ -3,11 +3,11 @@
 from guard import identity
 from guard.commands.claim import desk
 from guard.errors import GuardError
-from guard.git import NewCommit, Repo, write_commit
+from guard.git import NewCommit, Repo
 from guard.leases import now
 from guard.policy import archive_of
 from guard.publish import Offer, Snapshot, publish
-from guard.recording import CANDIDATE, author_of
+from guard.recording import author_of, written
 from guard.records.rotate import rotate_rows, rotate_sections
 from guard.report import Report
 
@@ -39,7 +39,7 @@ def run(repo: Repo, report: Report, *, lanes: int, sections: int, dry_run: bool)
         when = max(int(now().timestamp()), parent.time)
         message = f"[{session}] rotate: {what} to archive/\n"
         new = NewCommit(snapshot.tip, author_of(repo), when, message, files)
-        return Offer(write_commit(repo, new, CANDIDATE))
+        return Offer(written(repo, new))
 
     publish(at.place, make, report.note)
     for path, count in moved.items():

@@ -16,6 +16,7 @@ real fleet, which share its jargon, to 0.33.
 
 _NAME = re.compile(r"(?:.*/)?L-([0-9]{1,9})(?:-[^/]*)?\.md", re.DOTALL)
 _OWN_NUMBER = re.compile(r"L-[0-9]+\s*[:.\u2014-]\s*")
+_DATE = re.compile(r"^Session: .* \| Date: (.*)$", re.MULTILINE)
 _WORD = re.compile(r"[^\W_]{3,}")
 _MARKER = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
 _COMMON = frozenset(  # as lines of words: a list of fifty quoted ones says no more
@@ -90,6 +91,15 @@ def render(number: int, title: str, body: str, session: str, date: str) -> bytes
     said = [("    " if _MARKER.match(line) else "") + line for line in texts.split_lines(body)]
     head = [f"# L-{number:03d}: {texts.one_line(title)}", "", f"Session: {texts.one_line(session)} | Date: {date}"]
     return encode("\n".join([*head, *([""] if body.strip() else []), *said]).rstrip() + "\n")
+
+
+def same(title: str, body: str, session: str, existing: Iterable[tuple[str, bytes]]) -> int | None:
+    """The number of the one that a session wrote in the very same words, whenever; None where there is none."""
+    for path, data in existing:
+        number, date = number_of(path), _DATE.search(decode(data))
+        if number is not None and data == render(number, title, body, session, date[1] if date else ""):
+            return number
+    return None
 
 
 def title_of(data: bytes) -> str:

@@ -60,7 +60,7 @@ def test_a_lane_has_one_holder_and_a_row(lab: Lab, place: tuple[Path, Path, Path
     overlap = claim(lab, other, "S2", "SEA", "src", code=3).json
     assert (overlap["holder"], overlap["lane"]) == ("S1", "RIVER")
     assert claim(lab, other, "S2", "SEA", "tests").json["renewed"] is False
-    assert claim(lab, one, "S1", "RIVER", "src/river").json["renewed"] is True
+    assert claim(lab, one, "S1", "RIVER", "src/river", "docs/*.md").json["renewed"] is True
     assert lab.guard(other, "release", "RIVER", env=as_session("S2"), code=3).code == 3
     lab.guard(one, "release", "RIVER", "--status", "ABANDONED", env=as_session("S1"))
     claim(lab, other, "S2", "SEA-2", "src/river/deep")
@@ -264,6 +264,56 @@ def test_garbage_among_the_refs_stops_nobody(lab: Lab, place: tuple[Path, Path, 
     assert lab.git(hub, "rev-parse", "refs/guard/lanes/nonsense") == head
 
 
+def test_no_name_of_a_ref_spoils_the_numbers(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """Names that are no numbers, and numbers as long as dates, count for nothing; the last number is an error."""
+    _, one, other = place
+    head = lab.rev(one)
+    for name in ("x7", "\u00b2", "999999999", "20260105", "07"):
+        lab.put_ref(one, f"refs/guard/sessions/{name}", head)
+        lab.put_ref(one, f"refs/guard/lessons/{name}", head)
+    assert lab.guard(other, "start", "--json").json["session"] == "S1"
+    said = lab.guard(other, "lesson", "one", "--json", env=as_session("S1"))
+    assert said.json["number"] == 1
+    lab.put_ref(one, "refs/guard/sessions/999999", head)
+    assert "999999 is taken" in lab.guard(other, "start", "--json", code=2).err
+
+
+@pytest.mark.parametrize("scope", [["\ud800"], ["a\x00b"], ["a/**/b"] * 50_000], ids=["no byte", "nul", "many"])
+def test_a_hostile_scope_stops_nobody(lab: Lab, place: tuple[Path, Path, Path], scope: list[str]) -> None:
+    """A lane that nobody could have claimed so is not believed."""
+    _, one, other = place
+    put_lane(lab, one, "S1", "RIVER", "src", timedelta(hours=1))
+    said = Lane("S1", "0" * 12, *2 * ("2026-01-05T10:00:00Z",), lane="SEA", scope=tuple(scope))
+    tree = lab.git(one, "hash-object", "-w", "-t", "tree", "--stdin", input=b"")
+    lab.put_ref(one, said.ref, lab.git(one, "commit-tree", tree, input=said.message().encode()))
+    assert claim(lab, other, "S2", "LAKE", "a/x/b").json["session"] == "S2"
+    assert [each["lane"] for each in lab.guard(other, "orient", "--json").json["lanes"]] == ["LAKE", "RIVER"]
+
+
+def test_a_path_of_any_bytes_can_be_claimed(lab: Lab) -> None:
+    """A name that is no UTF-8 is a name: its lane keeps others out of it, in hooks too."""
+    [here] = lab.fleet("one")
+    lab.guard(here, "install")
+    claim(lab, here, "S1", "ODD", "src/\udcff")
+    assert claim(lab, here, "S2", "TOO", "src/\udcff/deep", code=3).json["holder"] == "S1"
+    path = here / "src" / "\udcff"
+    path.parent.mkdir()
+    path.write_text("x\n")
+    lab.git(here, "add", "--", "src/\udcff")
+    said = lab.run(here, "git", "commit", "-m", "[S2] odd: mine", env=as_session("S2"))
+    assert (said.code, "G203" in said.err) == (1, True)
+
+
+def test_a_scope_that_changes_is_a_row_of_its_own(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """Claiming again with other paths says so on the board; claiming the same again adds nothing."""
+    hub, one, _ = place
+    for scope in ("src", "docs", "docs"):
+        claim(lab, one, "S1", "RIVER", scope)
+    rows = [line.split("|")[9].strip() for line in lab.show(hub, BOARD).decode().splitlines() if "lease=" in line]
+    assert rows == ["src", "docs"]
+    assert lanes(lab, hub)["RIVER"]["scope"] == ["docs"]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -301,18 +351,98 @@ def test_a_scope_is_seen_from_where_the_command_is_given(lab: Lab) -> None:
 def test_a_branch_that_cannot_be_pushed_leaves_the_claim(lab: Lab) -> None:
     """Where the hub takes refs and no branch, the claim stands and says that its row is still to come."""
     [here, other] = lab.fleet("one", "other")
-    hook = lab.hub / "hooks" / "pre-receive"
-    hook.write_text(
-        "#!/bin/sh\nwhile read old new ref; do case $ref in refs/heads/*) echo protected >&2; exit 1;; esac; done\n"
-    )
-    hook.chmod(0o755)
+    refuse(lab, "case $ref in refs/heads/*) echo protected >&2; exit 1;; esac")
     got = claim(lab, here, "S1", "RIVER", "src")
     assert got.json["recorded"] is False
     assert "not visible" in got.err
-    hook.unlink()
+    (lab.hub / "hooks" / "pre-receive").unlink()
     claim(lab, other, "S2", "SEA", "tests")
     rows = [line.split("|")[2].strip() for line in lab.show(lab.hub, BOARD).decode().splitlines() if "lease=" in line]
     assert sorted(rows) == ["RIVER", "SEA"], "whoever publishes next adds what is missing"
+
+
+def test_a_number_that_works_already_is_not_given_again(lab: Lab) -> None:
+    """Who works under a number that nobody allocated has it, also while the board cannot say so."""
+    here, other = lab.fleet("one", "other")
+    refuse(lab, "case $ref in refs/heads/*) exit 1;; esac")
+    claim(lab, here, "S9", "RIVER", "src")
+    assert lab.guard(other, "start", "--json").json["session"] == "S10"
+
+
+def test_a_hub_that_lets_no_ref_go_gets_the_records_all_the_same(lab: Lab) -> None:
+    """Where refs cannot be deleted they stay, and the board still shows everything."""
+    [here] = lab.fleet("one")
+    refuse(lab, "case $new in *[!0]*) ;; *) exit 1;; esac")
+    claim(lab, here, "S1", "RIVER", "src")
+    said = lab.guard(here, "release", "RIVER", "--json", env=as_session("S1"))
+    assert (said.json["recorded"], "not visible" in said.err) == (True, False)
+    claim(lab, here, "S1", "SEA", "sea")
+    rows = [line.split("|")[11].strip() for line in lab.show(lab.hub, BOARD).decode().splitlines() if "lease=" in line]
+    assert rows == ["CLAIMED", "MERGED", "CLAIMED"]
+
+
+def refuse(lab: Lab, case: str) -> None:
+    """Let the hub refuse pushes."""
+    hook = lab.hub / "hooks" / "pre-receive"
+    hook.write_text(f"#!/bin/sh\nwhile read old new ref; do {case}; done\n")
+    hook.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "there", [{f"{BOARD}/x.txt": "x\n"}, {"tasks": "a file\n"}, {BOARD: None}], ids=["folder", "file", "link"]
+)
+def test_records_take_the_place_of_nothing_else(
+    lab: Lab, place: tuple[Path, Path, Path], there: dict[str, str | None]
+) -> None:
+    """A folder, a link or a file in the way of the board stays; the claim stands, and what is in the way is named."""
+    hub, one, _ = place
+    for path, data in there.items():
+        if data is None:
+            (one / path).parent.mkdir()
+            (one / path).symlink_to("../README.md")
+        else:
+            lab.write(one, {path: data})
+        lab.git(one, "add", "--", path)
+    lab.git(one, "commit", "-q", "-m", "[S1] lab: in the way")
+    if hub != one:
+        lab.git(one, "push", "-q", "origin", "HEAD:main")
+    before = lab.paths(hub)
+    said = claim(lab, one, "S1", "RIVER", "src")
+    assert said.json["recorded"] is False
+    assert next(iter(there)) in said.err
+    lab.guard(one, "handoff", "-m", "done", env=as_session("S1"))
+    now = lab.paths(hub)
+    assert {path: now.get(path) for path in before} == before
+
+
+def test_a_lone_repository_that_takes_no_ref_says_why_at_once(lab: Lab) -> None:
+    """A refusal is no lost race: it is told, and not tried forty times."""
+    here = lab.lone()
+    hook = here / ".git" / "hooks" / "reference-transaction"
+    hook.write_text(
+        "#!/bin/sh\ncase $1 in prepared) echo not today >&2; grep -q refs/guard/ && exit 1;; esac; exit 0\n"
+    )
+    hook.chmod(0o755)
+    said = claim(lab, here, "S1", "RIVER", "src", code=2)
+    assert "not today" in said.err
+    assert said.err.count("try ") <= 8
+
+
+@pytest.mark.parametrize(
+    "words", [("start",), ("start", "--worktree"), ("sync",), ("commit", "-m", "a: b", "README.md")]
+)
+def test_what_the_system_refuses_is_told(lab: Lab, words: tuple[str, ...]) -> None:
+    """A folder that cannot be made and a full disk are exit 2 with one object, and no traceback."""
+    here, other = lab.fleet("one", "other")
+    lab.commit_push(other, {"new.txt": "new\n"})
+    lab.write(here, {"README.md": "changed\n"})
+    (here / ".git" / "guard").write_text("in the way")
+    assert lab.guard(here, *words, "--json", env=as_session("S1"), code=2).json["error"]["kind"] == "state"
+    (here / ".git" / "guard").unlink()
+    limited = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-c", "from guard.cli import main; main()")
+    said = lab.run(here, *limited, *words, "--json", env=as_session("S1"))
+    assert "Traceback" not in said.all
+    assert (said.code, said.json["exit"]) == (2, 2)
 
 
 def test_the_prefix_is_the_policys(lab: Lab) -> None:

@@ -79,6 +79,66 @@ def test_work_that_cannot_be_pushed_keeps_its_lane(lab: Lab) -> None:
     assert lab.guard(other, "claim", "RIVER", "--scope", "river", env={"GUARD_SESSION": "S6"}, code=3).code == 3
 
 
+def test_work_on_no_branch_keeps_its_lane(lab: Lab) -> None:
+    """Commits of a detached HEAD would be found by nobody: they get a branch first."""
+    [here] = lab.fleet("here")
+    lab.guard(here, "claim", "RIVER", "--scope", "river", env=S5)
+    lab.git(here, "switch", "-q", "--detach")
+    made = lab.commit(here, {"river/a.txt": "a\n"}, "[S5] river: a")
+    said = lab.guard(here, "handoff", "-m", "done", env=S5, code=2)
+    assert "on no branch" in said.err
+    lab.git(here, "switch", "-q", "-c", "s5")
+    assert lab.guard(here, "handoff", "-m", "done", "--json", env=S5).json["pushed"] == "s5"
+    assert lab.rev(lab.hub, "s5") == made
+
+
+def test_everything_that_is_handed_off_is_noted_once(lab: Lab, place: tuple[Path, Path]) -> None:
+    """Other words of one session are another section, also where the branch was closed; the same words are not."""
+    hub, here = place
+    other = {"GUARD_SESSION": "S6"}
+    words = ("one\n\nand more", "two", "two", "one\n\nbut else")
+    for text in words:
+        lab.guard(here, "handoff", "-m", text, env=S5)
+    lab.guard(here, "claim", "SEA", "--scope", "sea", env=other)
+    lab.guard(here, "handoff", "-m", "bye", env=other)  # which takes the ref of S5 away
+    assert "refs/guard/sessions/5" not in lab.refs(hub)
+    lab.guard(here, "handoff", "-m", "two", env=S5)
+    lab.guard(here, "handoff", "-m", "bye", env=other)
+    notes = lab.show(hub, NOTES).decode()
+    assert [notes.count(text) for text in ("and more", ": two", "but else", ": bye")] == [1, 1, 1, 1]
+    assert lab.show(hub, INDEX).decode().count("lease=") == 4
+
+
+def test_hand_offs_that_have_to_wait_are_all_noted(lab: Lab) -> None:
+    """While the hub takes no branch, each hand-off of a session waits in its ref, behind the newer ones."""
+    [here] = lab.fleet("here")
+    hook = lab.hub / "hooks" / "update"
+    hook.write_text("#!/bin/sh\ncase $1 in refs/heads/*) exit 1;; esac\n")
+    hook.chmod(0o755)
+    for text in ("first", "second"):
+        lab.guard(here, "claim", text.upper(), "--scope", text, env=S5)
+        lab.guard(here, "handoff", "-m", text, env=S5)
+    hook.unlink()
+    lab.guard(here, "claim", "SEA", "--scope", "sea", env={"GUARD_SESSION": "S6"})
+    notes = lab.show(lab.hub, NOTES).decode()
+    assert "first" in notes
+    assert "second" in notes
+    assert "FIRST" in notes
+
+
+def test_a_lesson_said_again_is_one(lab: Lab, place: tuple[Path, Path]) -> None:
+    """Run again, whether its file is there yet or not, a lesson keeps its number; another session's is another one."""
+    hub, here = place
+    lab.write(here, {"body.md": "Wait for the tide.\n"})
+    words = ("lesson", "the tide comes twice a day", "--body-file", "body.md", "--json")
+    first = lab.guard(here, *words, env=S5).json
+    again = lab.guard(here, *words, env=S5)
+    assert (again.json["number"], again.json["path"]) == (first["number"], first["path"])
+    assert "says much the same" not in again.err
+    assert lab.guard(here, *words, env={"GUARD_SESSION": "S6"}).json["number"] == first["number"] + 1
+    assert len([path for path in lab.paths(hub) if path.startswith("memory/lessons/")]) == 2
+
+
 def test_a_lesson_gets_a_number_and_a_warning_where_it_was_learned_before(lab: Lab, place: tuple[Path, Path]) -> None:
     """Numbers go on where the files are; the body comes from a file or from standard input."""
     hub, here = place
