@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from guard import lease
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.lanes_seen import of_sessions
 from guard.lease import Lane, Lesson, Said, Session
 from guard.leases import LATEST, Found, found, nonce, now, origin, renewal, write
 from guard.neighbours import remember
@@ -295,11 +296,22 @@ class Desk:
             again = said is not None and said.ended and said.text == ending.text and ending.next in ("", said.next)
             if not lanes and (again or told(snapshot.tip)):
                 return {}
-            left = replace(ending, lanes=tuple(own), since=lease.spell(when))
+            left = replace(ending, lanes=self._worked_on(session, snapshot, held), since=lease.spell(when))
             return {**refs, ending.ref: (before, write(self.repo, left, before if said is not None else None, when))}
 
         self.move(moves)
         return ended
+
+    def _worked_on(self, session: str, snapshot: Snapshot, held: Found) -> tuple[str, ...]:
+        """Every lane that a session had, also those that it let go before its end."""
+        number = int(session[1:])
+        board = self.repo.reader.read(f"{snapshot.tip}:{self.policy.board}") if snapshot.tip else None
+        shown = of_sessions(board, range(number, number + 1)).get(session, [])
+        return tuple(
+            dict.fromkeys(
+                [lane for lane, _ in shown] + [lane.lane for _, lane in held.lanes.values() if lane.session == session]
+            )
+        )
 
     def lesson(
         self, wish: Lesson, floor: Callable[[str | None], int], told: Callable[[str | None], int | None]

@@ -117,6 +117,19 @@ def test_a_hand_off_from_a_branch_says_how_its_work_gets_to_everybody(lab: Lab) 
     assert lab.guard(here, "orient", "--json").json["notes"][0]["next"] == "the sea"
 
 
+def test_the_index_names_every_lane_of_a_session(lab: Lab) -> None:
+    """Also those that it released before it handed off, in the order in which it claimed them."""
+    [here] = lab.fleet("here")
+    env = {"GUARD_SESSION": "S1"}
+    for lane in ("RIVER", "SEA"):
+        lab.guard(here, "claim", lane, "--scope", lane.lower(), env=env)
+    lab.guard(here, "release", "RIVER", env=env)
+    lab.guard(here, "claim", "LAKE", "--scope", "lake", env={"GUARD_SESSION": "S11"})
+    lab.guard(here, "handoff", "-m", "done", env=env)
+    assert "| RIVER, SEA |" in lab.show(lab.hub, "memory/INDEX.md").decode()
+    assert "- **lanes**: RIVER, SEA\n" in lab.show(lab.hub, "tasks/NEXT.md").decode()
+
+
 def test_a_lane_that_was_just_released_is_of_today(lab: Lab) -> None:
     """A row knows the day alone, so no hours are made up."""
     [here] = lab.fleet("here")

@@ -9,6 +9,8 @@ from walks.lab import GUARD, ROOT, Lab
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
 SAME = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "<day>"),
@@ -25,8 +27,7 @@ def section(title: str) -> str:
 
 def steps(text: str) -> list[tuple[str, str]]:
     """The commands of the console blocks of a text, each with what it is said to print."""
-    blocks = re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    found = [re.split(r"^\$ ", block, flags=re.MULTILINE)[1:] for block in blocks]
+    found = [re.split(r"^\$ ", block, flags=re.MULTILINE)[1:] for block in CONSOLE.findall(text)]
     return [(step.partition("\n")[0], step.partition("\n")[2].strip("\n")) for block in found for step in block]
 
 
@@ -41,7 +42,7 @@ def alike(text: str, home: Path) -> list[str]:
 def walk(lab: Lab, here: Path, said: list[tuple[str, str]]) -> None:
     """Type the commands into one shell and compare."""
     binary = lab.root / "bin" / "guard"
-    binary.parent.mkdir()
+    binary.parent.mkdir(exist_ok=True)
     binary.write_text(f'#!/bin/sh\nexec {shlex.join(GUARD)} "$@"\n')
     binary.chmod(0o755)
     script = "".join(f"echo '@@'\n{command}\n" for command, _ in said)
@@ -51,6 +52,29 @@ def walk(lab: Lab, here: Path, said: list[tuple[str, str]]) -> None:
     assert len(printed) == len(said), done.out
     for (command, expected), got in zip(said, printed, strict=True):
         assert alike(got, lab.root) == alike(expected, lab.root), f"$ {command}\n{got}"
+
+
+def test_the_first_five_minutes(lab: Lab) -> None:
+    """A delta, its merge, an edit of state that is refused, one that was pushed without hooks, and the repair."""
+    text = section("Five minutes")
+    _, _, merge, edit, *repair = [steps(f"```console\n{part}```") for part in CONSOLE.findall(text)]
+    lab.git(lab.root, "init", "-q", "--bare", str(lab.hub))
+    here = lab.clone("here")
+    lab.git(here, "checkout", "-q", "-B", "main")
+    lab.commit(here, {"README.md": "a fleet\n"}, "begin")
+    lab.git(here, "add", "--", *lab.guard(here, "init", "--yes", "--json").json["written"])
+    lab.git(here, "commit", "-q", "-m", "[S0] guard: adopt")
+    lab.git(here, "push", "-q", "-u", "origin", "main")
+    path = lab.guard(here, "delta", "new", "--frame", "1", "--stream", "night-1").out.strip()
+    lab.write(here, {path: re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]})
+    walk(lab, here, merge)
+    lab.write(here, {"state/agents.json": '{"agents": {}}\n'})
+    walk(lab, here, edit)
+    other = lab.clone("other")
+    lab.commit_push(other, {"state/agents.json": '{"agents": {}}\n'})
+    lab.git(here, "restore", "--staged", "--worktree", "--", "state/agents.json")
+    lab.git(here, "pull", "-q")
+    walk(lab, here, [step for block in repair for step in block])
 
 
 def test_the_walk_of_two_sessions(lab: Lab) -> None:
