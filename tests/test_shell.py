@@ -357,3 +357,29 @@ def test_the_page_is_what_the_tables_say() -> None:
     from guard.shell.pages import page
 
     assert (Path(__file__).resolve().parents[1] / "docs/shell.md").read_text(encoding="utf-8") == page()
+
+
+HEAVY = {
+    "pipeline that breaks off": b"a|" * 100_000,
+    "pipeline over lines": b"a |\n" * 50_000,
+    "pipes in many pipelines": b"a|b|c;" * 50_000 + b"a|",
+    "small pipeline": b"a|" * 3900,
+    "installs": b"brew install " * 80_000,
+    "times": b"printf '" + b"%(" * 200_000 + b"'",
+}
+
+
+@pytest.mark.parametrize("data", HEAVY.values(), ids=HEAVY)
+def test_no_script_takes_gigabytes_or_forever(data: bytes) -> None:
+    """What the grammar stumbles over with all of a pipeline in its hands is cut short, in bounded memory, and said."""
+    code = (
+        "import resource, sys\n"
+        "from guard.shell.judged import marks\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (20, 20))\n"
+        "data = b'#!/bin/bash\\nmapfile x\\n' + sys.stdin.buffer.read()\n"
+        "print(*(mark.key for mark in marks(data, 'x.sh')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert b"mapfile" in done.stdout  # what stands before it is judged all the same

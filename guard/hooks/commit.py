@@ -48,6 +48,8 @@ def before_commit(repo: Repo, arguments: Sequence[str], as_json: bool, others: S
     if _named(repo):  # it was made from HEAD just now
         change.undoes = lambda _file: ""
     findings = judge(change, policy, codes=codes, parts=("content",), allowed=allowed)
+    for finding in findings if others else ():  # git waits in the midst of it
+        finding.fix = finding.fix if finding.unread else "git merge --abort"
     if not findings and not codes:
         from guard.neighbours import moved  # loaded by the rules already
 

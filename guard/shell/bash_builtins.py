@@ -170,7 +170,7 @@ def _printf(words: list[Word]) -> Iterator[str]:
     if not rest:
         return
     form = rest[0].text.replace("%%", "")
-    if re.search(r"%-?\d*\([^)]*\)T", form):
+    if re.search(r"%-?\d{0,99}\([^)]{0,999}\)T", form):
         yield "printf-time"
     if re.search(r"%[-+ 0#]*\d*(?:\.\d+)?Q", form):
         yield "printf-quote"

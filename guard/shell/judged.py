@@ -20,7 +20,8 @@ from guard.shell.units import Unit, line_column
 ALLOW = re.compile(r"#\s*guard:\s*allow\s+([Gg]\d{3}(?:\s*,\s*[Gg]\d{3})*)(?:[ \t:-]+(\S.*))?")
 """A comment that lets findings of its line pass, or those of the next line where it has a line of its own."""
 
-_BREWED = re.compile(r"\bbrew\s+(?:re)?install\b[^\n]*\b(?:coreutils|findutils|gawk|grep|gnu-\w+)")
+_BREW = re.compile(r"\bbrew\s+(?:re)?install\b")
+_BREWED = re.compile(r"\b(?:coreutils|findutils|gawk|grep|gnu-\w)")
 """What puts GNU's commands there, by Homebrew's names."""
 
 MOST_HITS = 1000
@@ -118,7 +119,7 @@ def _script(
     places: "list[int] | None" = None,
 ) -> Iterator[Mark]:
     script = Script(text, shell)
-    brewed = "G302" in codes and _BREWED.search(text if outer is None else outer.text) is not None
+    brewed = "G302" in codes and _brews(text if outer is None else outer.text)
     found = (hit for hit in _hits(script, codes, wanted, branch, flags) if not brewed or hit.key not in GNU_NAMES)
     hits = list(islice(found, MOST_HITS))
     top = script.units[0]
@@ -141,6 +142,17 @@ def _script(
         line, column = where(top, top.broken() or 0)
         what = "the grammar cannot read all of it" if not top.limited else "it is too large to be judged as a whole"
         yield Mark("", "", line, column, what, "", "judged as far as it can be read")
+
+
+def _brews(text: str) -> bool:
+    """Whether some line installs GNU's commands."""
+    at = 0
+    while (hit := _BREW.search(text, at)) is not None:
+        end = text.find("\n", hit.end())
+        at = end if end >= 0 else len(text)
+        if _BREWED.search(text, hit.end(), at):
+            return True
+    return False
 
 
 def _utf8(text: str) -> str:

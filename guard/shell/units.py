@@ -21,9 +21,16 @@ MOST_OPEN = 1000
 """So many nodes of a script are looked at, so many of them judged, and so deep; so many
 expansions may stay open. That something lies beyond is said."""
 
+MOST_STAGES = 300
+MOST_PIPES = 6000
+"""So many commands of one pipeline, as far as it can be told without a parse, and so many pipes in all."""
+_STAGE = re.compile(r"\|[|&]?|;|[^\s|&\\][ \t]*\n")
+
 _SMALL = 8000
-_MOST_SECONDS = 0.8
-"""A script of fewer bytes is parsed without looking at the clock; a longer one in so much of the processor's time."""
+_TINY = 1000
+_SECONDS = (0.6, 0.2, 0.1)
+"""A script of fewer bytes is parsed without looking at the clock; a longer one, or what is left of it, in so much of
+the processor's time; and after that, so much of it without a look."""
 
 _KINDS = (
     *("command", "declaration_command", "unset_command", "test_command", "expansion", "simple_expansion"),
@@ -59,24 +66,54 @@ def _names() -> dict[int, str]:
 def _parsed(data: bytes) -> tuple[Tree, bool]:
     """The tree of a script, and whether it is that of all of it.
 
-    What the grammar cannot read costs it time in the square of how often it stumbles: a script that it cannot get
-    through in time is parsed as far as a quarter of that time suffices.
+    What the grammar cannot read costs it time and memory in the square of how often it stumbles, and more at the end
+    of a text that breaks off. So a script that it cannot get through in time is cut short, until it can.
     """
     parser = Parser(_language())
     if len(data) < _SMALL:
         return parser.parse(data), True
+    piece = data
+    for seconds in _SECONDS:
+        tree, reached = _in_time(parser, piece, seconds)
+        if tree is not None:
+            return tree, piece is data
+        half = min(reached, len(piece)) // 2 if piece is data else len(piece) // 8
+        piece = data[: data.rfind(b"\n", 0, half) + 1 or half]
+    return parser.parse(piece[:_TINY]), False
+
+
+def _cut(text: str) -> int:
+    """Up to where a text can be parsed at all: of much that stays open, and of long pipelines that break off, the
+    grammar takes gigabytes."""
+    cut = len(text)
+    if text.count("${") - text.count("}") > MOST_OPEN:
+        cut = next(islice((hit.start() for hit in re.finditer(r"\$\{", text)), MOST_OPEN, None), cut)
+    if text.count("|") > MOST_STAGES:
+        row = every = 0
+        for hit in _STAGE.finditer(text, 0, cut):
+            if hit[0] not in ("|", "|&"):
+                row = 0
+                continue
+            row, every = row + 1, every + 1
+            if row > MOST_STAGES or every > MOST_PIPES:
+                return hit.start()
+    return cut
+
+
+def _in_time(parser: Parser, data: bytes, seconds: float) -> tuple[Tree | None, int]:
+    """The tree of a text; None where there is none in so much of the processor's time; and how far it was read."""
     begun, reached = process_time(), 0
 
     def late(offset: int, _has_error: bool) -> bool:
         nonlocal reached
         reached = offset
-        return process_time() - begun > _MOST_SECONDS
+        return process_time() - begun > seconds
 
     try:
-        return parser.parse(lambda offset, _point: data[offset : offset + 65_536], progress_callback=late), True
+        return parser.parse(lambda offset, _point: data[offset : offset + 65_536], progress_callback=late), reached
     except ValueError:  # it was told to stop
         parser.reset()
-        return parser.parse(data[: data.rfind(b"\n", 0, reached // 2) + 1 or reached // 2]), False
+        return None, reached
 
 
 def _nodes(tree: Tree) -> tuple[dict[str, list[Node]], bool]:
@@ -138,10 +175,8 @@ class Unit:
         self.node = node
         parsed = masked(text)
         self.coprocs, self.bodies = parsed.coprocs, parsed.bodies
-        cut = len(text)
-        if text.count("${") - text.count("}") > MOST_OPEN:
-            cut = next(islice((hit.start() for hit in re.finditer(r"\$\{", text)), MOST_OPEN, None), cut)
-            parsed.text = parsed.text[:cut]
+        cut = _cut(parsed.text)
+        parsed.text = parsed.text[:cut]
         self.tree, whole = _parsed(parsed.text.encode("latin-1"))
         self.nodes, limited = _nodes(self.tree)
         self.limited = limited or not whole or cut < len(text)

@@ -255,7 +255,8 @@ def test_what_nobody_lets_pass(lab: Lab, code: str, more: tuple[str, ...]) -> No
     here = guarded(lab)
     lab.write(here, {STATE_FILE: "{}"})
     lab.git(here, "add", STATE_FILE)
-    refused(lab, here, "commit", "-m", "[S1] x: y", *more, code="cannot let", env={"GUARD_ALLOW": f"{code} I must"})
+    why = "begins with no rule's code" if code == "nonsense" else f"cannot let {code} pass"
+    refused(lab, here, "commit", "-m", "[S1] x: y", *more, code=why, env={"GUARD_ALLOW": f"{code} I must"})
 
 
 def test_what_is_no_code_lets_nothing_pass(lab: Lab) -> None:
