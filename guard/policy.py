@@ -114,6 +114,8 @@ class Policy:
     """The oldest bash that scripts must run on, as `bash<major>.<minor>`."""
     shell_macos: str = "12"
     """The oldest macOS whose commands scripts must do with, as `<major>` or `<major>.<minor>`."""
+    copy: tuple[str, ...] = ()
+    """Globs of files that are not committed, or not as they are here, and that every new work tree is to have."""
     counts: tuple[Count, ...] = COUNTS
     lease_minutes: int = 120
     """So long a claim holds without a sign of life from its session."""

@@ -46,7 +46,7 @@ def _policy(top: Table) -> Policy:
     repository, canonical, inbox = top.table("repository"), top.table("canonical"), top.table("inbox")
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
     messages, deletions, allow, hooks = (top.table(key) for key in ("messages", "deletions", "allow", "hooks"))
-    claims, records, shell = (top.table(key) for key in ("claims", "records", "shell"))
+    claims, records, shell, worktree = (top.table(key) for key in ("claims", "records", "shell", "worktree"))
     counts = top.tables("counts")
     excepted = canonical.texts("except", default.canonical_except, check.glob)
     roster_path = roster.text("path", default.roster, check.json_file)
@@ -79,6 +79,7 @@ def _policy(top: Table) -> Policy:
         sessions=records.text("sessions", default.sessions, check.path),
         lessons=records.text("lessons", default.lessons, check.folder).removesuffix("/") + "/",
         shell_target=shell.text("target", default.shell_target, check.bash),
+        copy=worktree.texts("copy", default.copy, check.glob),
         shell_macos=shell.text("macos", default.shell_macos, check.macos),
         counts=default.counts if counts is None else tuple(map(_count, counts)),
         laws=replace(
@@ -90,7 +91,7 @@ def _policy(top: Table) -> Policy:
     mine = [count.law() for count in policy.counts if policy.is_canonical(count.file) and count not in default.counts]
     policy = replace(policy, laws=replace(policy.laws, counts=tuple(law for law in mine if law is not None)))
     tables = (repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow, hooks)
-    for table in (top, *tables, claims, records, shell):
+    for table in (top, *tables, claims, records, shell, worktree):
         table.close()
     return policy
 

@@ -84,6 +84,7 @@ def values_of(policy: Policy) -> dict[str, Any]:
         "hooks.strict": policy.strict,
         "shell.target": policy.shell_target,
         "shell.macos": policy.shell_macos,
+        "worktree.copy": list(policy.copy),
         "counts": [_stated(asdict(count)) for count in policy.counts],
         "merge.baseline": policy.baseline,
         "merge.from_beginning": policy.from_beginning,

@@ -16,7 +16,7 @@ LAYERS = (
     {"errors", "change", "finding"},
     {
         *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems", "policy_lines"),
-        *("rule", "schema", "shell", "appendonly", "scopes", "lease"),
+        *("rule", "schema", "shell", "appendonly", "scopes", "lease", "partition"),
         *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
         "certain",  # the quick look at a delta, which inbox and hooks share
     },

@@ -72,6 +72,9 @@ exempt = ["till of the shop <till@shop.invalid>"]
 files = 7
 folder = 4
 
+[worktree]
+copy = ["config/*.env", "state/draft/**"]
+
 [shell]
 target = "bash4.4"
 macos = "14"
@@ -187,6 +190,7 @@ def test_an_absent_file_means_the_defaults() -> None:
     assert (policy.baseline, policy.from_beginning, policy.keep_frames) == (None, False, 7)
     assert policy.author == "guard merge <merge@guard.invalid>"
     assert (policy.prefix, policy.exempt_authors, policy.never_allow, policy.strict) == (True, (), (), False)
+    assert policy.copy == ()
     assert (policy.most_deletions, policy.deletion_folder) == (20, 10)
     assert [f"{count.file}#{count.pointer}" for count in policy.counts] == [
         "state/agents.json#/_meta/count",
@@ -228,6 +232,7 @@ def test_every_key_arrives() -> None:
     assert (policy.prefix, policy.exempt_authors) == (False, ("till of the shop <till@shop.invalid>",))
     assert (policy.most_deletions, policy.deletion_folder, policy.never_allow) == (7, 4, ("G202", "G401"))
     assert policy.strict is True
+    assert policy.copy == ("config/*.env", "state/draft/**")
     assert policy.counts == (
         Count("state/totals.json", "/shops/0/clerks~1all", how="length", source="state/clerks.json#/clerks"),
         Count("README.md", pattern="([0-9]+) lessons", files="lessons/**", matches="^# ", optional=True),
@@ -455,6 +460,11 @@ BAD_VALUES = [
     ('allow.never = "G201"', "allow.never: a string stands where an array belongs"),
     ('hooks.strict = "yes"', "hooks.strict: a string stands where true or false belongs"),
     ("hooks.strikt = true", 'hooks.strikt: unknown key, did you mean "strict"?'),
+    ("worktree = []", "worktree: an array stands where a table belongs"),
+    ('worktree.copy = "a"', "worktree.copy: a string stands where an array belongs"),
+    ('worktree.copy = ["../a"]', "worktree.copy[0]: "),
+    ('worktree.copy = ["a", ".git/config"]', "worktree.copy[1]: "),
+    ('worktree.copies = ["a"]', 'worktree.copies: unknown key, did you mean "copy"?'),
     ("counts = {}", "counts: a table stands where an array belongs"),
     ("counts = [1]", "counts[0]: an integer stands where a table belongs"),
     ('counts = [{pointer = "/a", files = "b"}]', "counts[0].file: it is missing"),
