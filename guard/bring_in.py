@@ -24,7 +24,7 @@ RESCUE = "refs/guard/rescue/"
 TRIES = 12
 """For a branch or an index that others write at the same moment."""
 
-_MINE = {
+AS_GUARD = {
     "GIT_AUTHOR_NAME": "guard",
     "GIT_AUTHOR_EMAIL": "guard@localhost",
     "GIT_COMMITTER_NAME": "guard",
@@ -228,9 +228,9 @@ def _save(repo: Repo, mine: Work, old: str) -> _Saved:
     index = repo.run(*NO_HOOKS, "write-tree", env=mine.env).strip()
     repo.call(*NO_HOOKS, "add", "--update", "--", ":/", env=mine.env)
     files = repo.run(*NO_HOOKS, "write-tree", env=mine.env).strip()
-    staged = repo.run("commit-tree", "-p", old, "-m", f"index on {old[:12]}", index, env=_MINE).strip()
+    staged = repo.run("commit-tree", "-p", old, "-m", f"index on {old[:12]}", index, env=AS_GUARD).strip()
     said = f"guard sync: uncommitted work on {old[:12]}"
-    kept = repo.run("commit-tree", "-p", old, "-p", staged, "-m", said, files, env=_MINE).strip()
+    kept = repo.run("commit-tree", "-p", old, "-p", staged, "-m", said, files, env=AS_GUARD).strip()
     repo.run("update-ref", f"{RESCUE}{kept}", kept)
     return _Saved(f"{RESCUE}{kept}", state)
 

@@ -131,9 +131,11 @@ def _keep_leases() -> None:
     """Renew the leases of the session at work, where half of their time is gone: this is its sign of life."""
     from guard import identity
     from guard.git import Repo
+    from guard.owner import beat
 
     try:
         repo = Repo(_named[-1])
+        beat(repo.git_dir, repo.common_dir)
         session = identity.due(repo)
     except (GuardError, OSError):
         return
@@ -750,6 +752,92 @@ def delta_fallback(
         from guard.git import Repo
 
         return fallback(Repo(directory), frame, stream, reason, report)
+
+    _run(report, command)
+
+
+worktrees = typer.Typer(
+    help="Work trees of one's own: made, listed, removed safely.", rich_markup_mode="rich", no_args_is_help=True
+)
+app.add_typer(worktrees, name="worktree", rich_help_panel="frames")
+
+
+@worktrees.command("add")
+def worktree_add(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder, which is not there yet.")],
+    branch: Annotated[str, typer.Option("--branch", "-b", metavar="NAME", help="Default: the folder's name.")] = "",
+    at: Annotated[str, typer.Option("--at", metavar="REV", help="Default: the hub's newest commit.")] = "",
+    owner: Annotated[
+        int | None,
+        typer.Option("--owner", min=1, metavar="PID", help="Whose it is: once that process is gone, so is it."),
+    ] = None,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a work tree with its declared inputs; any number at once."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.worktree import add
+        from guard.git import Repo
+
+        return add(Repo(directory), directory / path, branch, at, owner, report)
+
+    _run(report, command)
+
+
+@worktrees.command("list")
+def worktree_list(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """List work trees: whose each is, and what it holds that is nowhere else."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.worktree import show
+        from guard.git import Repo
+
+        return show(Repo(directory), report)
+
+    _run(report, command)
+
+
+@worktrees.command("remove")
+def worktree_remove(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Linked work trees.")],
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Remove work trees; what is nowhere else is kept under rescue refs first."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.worktree import take_away
+        from guard.git import Repo
+
+        return take_away(Repo(directory), [directory / path for path in paths], report)
+
+    _run(report, command)
+
+
+@worktrees.command("sweep")
+def worktree_sweep(
+    rescue: Annotated[
+        bool,
+        typer.Option("--rescue", help="Remove also those that hold something, after keeping it under rescue refs."),
+    ] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Remove the work trees that nobody has any more and that hold nothing of their own; list the rest."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.worktree import sweep
+        from guard.git import Repo
+
+        return sweep(Repo(directory), report, rescue=rescue)
 
     _run(report, command)
 

@@ -15,6 +15,9 @@ from guard.errors import GuardError
 How = Literal["rendezvous", "offset"]
 MAX_PARTS = 10_000
 
+_LISTS = ("agents", "roster")
+"""Under which key a file may hold them."""
+
 _IDS = ("id", "name", "slug", "agent", "username")
 """Under which key an object of a list may have its name."""
 
@@ -87,10 +90,7 @@ def names_in(data: bytes, where: str) -> list[str]:
 
 def _named(value: Any, where: str) -> list[str]:
     if isinstance(value, dict):
-        inner = next((value[key] for key in ("agents", "roster", "names") if isinstance(value.get(key), list | dict)), None)
-        value = list(value) if inner is None else inner
-        if inner is None:
-            value = [key for key in value if key != "_meta"]
+        value = next((value[key] for key in _LISTS if isinstance(value.get(key), list | dict)), value)
     if isinstance(value, dict):
         return [key for key in value if key != "_meta"]
     if not isinstance(value, list):

@@ -26,7 +26,7 @@ LAYERS = (
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "table", "undelivered", "recompute"),
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
         *("shared_index", "private_commit", "bring_in"),
-        *("identity", "claims", "recording", "lanes_seen", "keeping", "neighbours", "protocol"),  # who works on what
+        *("identity", "claims", "owner", "inputs", "salvage", "outbox", "recording", "lanes_seen", "keeping", "neighbours", "protocol"),  # who works on what
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},
