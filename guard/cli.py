@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -838,6 +838,107 @@ def worktree_sweep(
         from guard.git import Repo
 
         return sweep(Repo(directory), report, rescue=rescue)
+
+    _run(report, command)
+
+
+Command = Annotated[list[str] | None, typer.Argument(metavar="-- CMD...", help="The command and its words.")]
+How = Annotated[str, typer.Option("--by", metavar="rendezvous|offset", help="How agents are shared out.")]
+Machine = Annotated[str, typer.Option("--machine", metavar="I/M", help="Which of several machines this is.")]
+Agents = Annotated[
+    Path | None, typer.Option("--roster", metavar="FILE", help="The agents; default: those of the state.")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", help="End a stream after so long, all of its processes.")
+]
+
+
+def _how(text: str) -> Literal["rendezvous", "offset"]:
+    if text == "rendezvous":
+        return "rendezvous"
+    if text == "offset":
+        return "offset"
+    why = "machines that share out differently would play some agents twice and others never"
+    raise GuardError("usage", f"--by {text}: it is rendezvous or offset", why, "--by rendezvous")
+
+
+def _seconds(option: str, value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise GuardError("usage", f"{option} {value} is not a time", "nothing was started", f"{option} 60")
+
+
+@app.command(rich_help_panel="frames")
+def launch(
+    words: Command = None,
+    streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many streams.")] = 1,
+    frame: Annotated[int | None, typer.Option("--frame", min=0, help="Default: GUARD_FRAME, or the open one.")] = None,
+    machine: Machine = "",
+    stagger: Annotated[float, typer.Option("--stagger", metavar="SECONDS", help="Between two starts.")] = 3.0,
+    timeout: Timeout = None,
+    roster: Agents = None,
+    how: How = "rendezvous",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a command once for each stream, each in a work tree of its own, and deliver a delta for every one."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.launch import Options
+        from guard.commands.launch import launch as run
+        from guard.git import Repo
+
+        _seconds("--stagger", stagger)
+        _seconds("--timeout", timeout)
+        options = Options(words or [], streams, frame, machine, stagger, timeout, roster, _how(how))
+        return run(Repo(directory), options, report)
+
+    _run(report, command)
+
+
+@app.command("run", rich_help_panel="frames")
+def run_stream(
+    words: Command = None,
+    stream: Stream = None,
+    frame: Annotated[int | None, typer.Option("--frame", min=0, help="Default: GUARD_FRAME, or the open one.")] = None,
+    timeout: Timeout = None,
+    roster: Agents = None,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a command as one stream in this work tree, and deliver its delta or a fallback."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.launch import Options, run
+        from guard.git import Repo
+
+        _seconds("--timeout", timeout)
+        return run(Repo(directory), Options(words or [], 1, frame, timeout=timeout, roster=roster), stream, report)
+
+    _run(report, command)
+
+
+@app.command(rich_help_panel="frames")
+def partition(
+    machine: Machine = "",
+    streams: Annotated[int, typer.Option("--streams", min=0, max=1000, help="Share out among streams too.")] = 0,
+    roster: Agents = None,
+    how: How = "rendezvous",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show which agents a machine plays: the same answer on every machine, with nobody to ask."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.partition import run
+        from guard.git import Repo
+
+        return run(Repo(directory), report, machine=machine, streams=streams, roster=roster, how=_how(how))
 
     _run(report, command)
 

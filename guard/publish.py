@@ -142,7 +142,7 @@ class Remote:
         own = [f"+{self.prefix}{kind}/*:{self.copies}{kind}/*" for kind in self.kinds]
         words += ["--no-recurse-submodules", self.name, *refspecs, *own]
         said = ""
-        for wait in backoff(6):  # two fetches in one clone meet at the lock of a ref
+        for wait in backoff(16):  # fetches in one clone meet at the lock of a ref: forty work trees are made at once
             done = self.repo.call(*words, check=False)
             said = done.stderr.decode(errors="replace").strip() if done.returncode else ""
             if "cannot lock ref" not in said and "unable to update local ref" not in said:

@@ -122,7 +122,7 @@ def _files(repo: Repo, place: Place, env: Mapping[str, str], held: Held) -> None
     size = 0
     for line in repo.run(*_AS_THEY_ARE, *words, f"--ignored={kind}", env=env).split("\0"):
         state, path = line[:2], line[3:]
-        if not path or (place.cut_off and not os.path.lexists(place.path / path)):
+        if not path or (place.cut_off and _begun(repo, place, path)):
             continue
         if state in ("??", "!!") and path.endswith("/"):
             held.hindrance = f"{path} is a repository of its own"
@@ -136,6 +136,15 @@ def _files(repo: Repo, place: Place, env: Mapping[str, str], held: Held) -> None
         held.hindrance = f"{size >> 20} MiB of ignored files are in it"
     held.hidden = [path for path in _hidden(repo, place, env) if path not in held.files]
     held.files += held.hidden
+
+
+def _begun(repo: Repo, place: Place, path: str) -> bool:
+    """Whether a file is missing, or the beginning of what git was about to write there."""
+    here = place.path / path
+    if here.is_symlink() or not here.is_file():
+        return not os.path.lexists(here)
+    whole = repo.reader.read(f"{_head(repo, place) or place.tip}:{path}")
+    return whole is not None and whole.startswith(here.read_bytes())
 
 
 def _hidden(repo: Repo, place: Place, env: Mapping[str, str]) -> Iterator[str]:

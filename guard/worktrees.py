@@ -19,7 +19,7 @@ from typing import Any
 from guard import salvage
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.leases import found
+from guard.leases import found as said_by
 from guard.owner import Owner, at_work_in, note_of, this
 from guard.policy import Policy
 from guard.publish import backoff, last_seen
@@ -218,7 +218,7 @@ def _session(repo: Repo, policy: Policy, tree: Tree) -> str:
         name = (tree.git_dir / "guard" / "session").read_text(errors="replace").strip()
     except OSError:
         return ""
-    sessions = found(repo, last_seen(repo, policy).below("sessions")).sessions.values()
+    sessions = said_by(repo, last_seen(repo, policy).below("sessions")).sessions.values()
     now = datetime.now(UTC)
     for _, said in sessions:
         if said.session == name and not said.ended and not said.expired(now, policy.lease_tolerance):
@@ -282,9 +282,11 @@ def remove(
     they do except in a stream's.
     """
     with alone(repo):
-        tree = next((each for each in trees(repo) if each.path == tree.path), tree)
-        place = tree.place(saved, ignored=ignored)
         name, path = str(tree.path), tree.path
+        found = next((each for each in trees(repo) if each.path == path), None)
+        if found is None:
+            return Removed(name)  # somebody was faster
+        tree, place = found, found.place(saved, ignored=ignored)
         if tree.git_dir is None:
             return _leftover(repo, policy, tree, place, rescue=rescue)
         workers = at_work_in(path)

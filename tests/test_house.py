@@ -25,8 +25,21 @@ LAYERS = (
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "table", "undelivered", "recompute"),
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
+        *("owner", "inputs", "salvage", "outbox"),  # work trees and what streams bring
         *("shared_index", "private_commit", "bring_in"),
-        *("identity", "claims", "owner", "inputs", "salvage", "outbox", "recording", "lanes_seen", "keeping", "neighbours", "protocol"),  # who works on what
+        *(
+            "identity",
+            "claims",
+            "owner",
+            "inputs",
+            "salvage",
+            "outbox",
+            "recording",
+            "lanes_seen",
+            "keeping",
+            "neighbours",
+            "protocol",
+        ),  # who works on what
     },
     {"hooks", "commands", "demo", "wiring", "scratch"},
     {"cli"},

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from guard import outbox
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
@@ -125,7 +126,7 @@ def new(repo: Repo, frame: int | None, stream: str | None, report: Report) -> in
     }
     data = _text(value)
     path = folder / file_name(frame, stream)
-    if not _create(path, data):
+    if not outbox.create(path, data):
         raise GuardError(
             "usage",
             f"{path} is there already",
@@ -139,12 +140,11 @@ def new(repo: Repo, frame: int | None, stream: str | None, report: Report) -> in
 def fallback(repo: Repo, frame: int | None, stream: str | None, reason: str, report: Report) -> int:
     """Write the delta of a stream that delivered nothing; beside one that is there, under a name of its own."""
     frame, stream, folder = _place(repo, "fallback", frame, stream, report)
-    meta = {"status": "fallback", "timestamp": _now(), **({"reason": reason} if reason else {})}
-    data = _text({"frame": frame, "stream_id": stream, "posts_created": [], "comments_added": [], "_meta": meta})
+    data = outbox.fallback(frame, stream, reason)
     path = folder / file_name(frame, stream)
-    if not _create(path, data):
+    if not outbox.create(path, data):
         path = folder / file_name(frame, stream, digest_of(data))
-        _create(path, data)
+        outbox.create(path, data)
     _created(report, path, data)
     return 0
 
@@ -197,20 +197,6 @@ def _agents() -> list[str]:
     """The agents that the stream was given."""
     given = os.environ.get("GUARD_AGENTS", "")
     return [name for name in given.replace(",", " ").split() if name]
-
-
-def _create(path: Path, data: bytes) -> bool:
-    """Write a file that is not there yet, whole or not at all; False where it is there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    try:
-        os.link(part, path)  # fails where the name is taken, and never shows half a file
-    except FileExistsError:
-        return False
-    finally:
-        part.unlink()
-    return True
 
 
 def _created(report: Report, path: Path, data: bytes) -> None:

@@ -1,0 +1,62 @@
+"""`guard partition`: which agents this machine plays, worked out without asking anybody."""
+
+import json
+from pathlib import Path
+
+from guard import partition
+from guard.errors import GuardError
+from guard.git import Repo
+from guard.plan import Tree, policy_at
+from guard.policy import Policy
+from guard.report import Report, number
+
+
+def players(tree: Tree, policy: Policy, path: Path | None) -> list[str]:
+    """The agents: those of a file, by default of the state's own; none where there is none."""
+    if path is not None:
+        try:
+            return partition.names_in(path.read_bytes(), str(path))
+        except OSError as error:
+            why = "without it nobody knows who is to be played"
+            raise GuardError("usage", f"--roster {path}: {error.strerror}", why, "--roster FILE") from None
+    law = next((each for each in policy.laws.maps if each.role == "actor"), None)
+    data = tree.get(law.file) if law is not None else None
+    if law is None or data is None:
+        return []
+    try:
+        value = json.loads(data)[law.at]
+    except (ValueError, KeyError, TypeError) as error:
+        why = "an agent that is not read is played by nobody"
+        raise GuardError("state", f"{law.file} cannot be read: {error}", why, f"guard restore {law.file}") from None
+    return partition.names_in(json.dumps(value).encode(), f"{law.file}#/{law.at}")
+
+
+def run(repo: Repo, report: Report, *, machine: str, streams: int, roster: Path | None, how: partition.How) -> int:
+    """Print this machine's agents, one a line; with `streams`, a table of who plays whom."""
+    of = partition.machine(machine) if machine else None
+    tip = repo.resolve("HEAD")
+    policy = policy_at(repo, tip)
+    tip = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or tip  # as the launch sees it
+    everybody = players(Tree(repo, tip), policy, roster)
+    if not everybody:
+        raise GuardError(
+            "usage", "there are no agents", "nothing could be shared out", "--roster FILE, one name a line"
+        )
+    agents = partition.share(everybody, of, how)
+    shares = partition.parted(agents, partition.streams(streams, of), how) if streams else {}
+    if shares:
+        report.table(("stream", "agents"), [(stream, " ".join(names)) for stream, names in shares.items()])
+        report.say(f"{number(len(agents), 'agent')} of {len(everybody)}")
+    else:
+        for name in agents:
+            report.say(name)
+    value = {
+        "machine": machine or None,
+        "how": how,
+        "agents": agents,
+        "of": len(everybody),
+        "streams": shares,
+        "exit": 0,
+    }
+    report.result(value)
+    return 0
