@@ -90,5 +90,5 @@ def _commit(repo: Repo, message: str, name: str, data: bytes) -> str:
     """A commit of one file: the same on every machine, so that whoever sends it twice has sent it once."""
     blob = repo.run("hash-object", "-w", "--stdin", input=data).strip()
     tree = repo.run("mktree", "-z", input=f"100644 blob {blob}\t{name}\0".encode()).strip()
-    dates = {"GIT_AUTHOR_DATE": "0 +0000", "GIT_COMMITTER_DATE": "0 +0000"}
+    dates = {"GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
     return repo.run("commit-tree", "-m", message, tree, env={**AS_GUARD, **dates}).strip()

@@ -99,7 +99,8 @@ def keep(repo: Repo, place: Place, held: Held) -> list[str]:
     """Keep what a work tree holds under rescue refs; returns their names. The work tree is not touched."""
     commits = list(held.commits)
     if held.files:
-        commits.append(_salvaged(repo, place, held))
+        head = _head(repo, place)  # the parent of what is made now
+        commits = [*(each for each in commits if each != head), _salvaged(repo, place, held)]
     refs = []
     for commit in commits:
         repo.run("update-ref", f"{RESCUE}{commit}", commit)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from guard import identity
 from guard.commands.claim import desk, record
+from guard.commands.worktree import prepared, tell
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.policy import Policy
 from guard.records import board, index, notes, numbers
 from guard.report import Report
-from guard.worktrees import add
+from guard.worktrees import Note, sweep
 
 _SUBJECT = re.compile(r"\[S([0-9]{1,9})\] ", re.ASCII)
 RECENT = 500
@@ -29,6 +30,7 @@ def run(repo: Repo, report: Report, *, worktree: bool) -> int:
         return (name.lower(), str(top.with_name(f"{top.name}-{name}"))) if worktree else ("", str(top))
 
     at = desk(repo, "S0", report)
+    tell(sweep(repo, at.policy)[0], [], report)  # what cannot go is `guard worktree sweep` to list
     recorder, at.recorder = at.recorder, None
     session = at.start(lambda tip: highest(repo, at.policy, tip), place)
     name, folder = session.session, Path(session.worktree)
@@ -37,7 +39,7 @@ def run(repo: Repo, report: Report, *, worktree: bool) -> int:
         tip = tip or repo.resolve(f"refs/heads/{at.policy.branch}") or repo.resolve("HEAD")
         if tip is None:
             raise GuardError("git", "there is no commit yet to work on", f"{name} is yours all the same", "git commit")
-        add(repo, folder, session.branch, tip)
+        prepared(repo, at.policy, folder, session.branch, tip, Note("", "", ""))
     earlier = identity.recorded(Repo(folder))
     identity.record(Repo(folder), name)
     if recorder is not None:

@@ -1,0 +1,339 @@
+"""`guard launch` and `guard run`: every stream ends with a delta at the hub, whatever becomes of its command."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from walks.lab import INBOX, Lab
+
+OWN = (
+    f'{shlex.quote(sys.executable)} -c \'import json, os; open(os.environ["GUARD_DELTA"], "w").write(json.dumps('
+    '{"frame": int(os.environ["GUARD_FRAME"]), "stream_id": os.environ["GUARD_STREAM"],'
+    ' "completed_at": "2026-01-02T10:00:00Z", "agents_activated": os.environ["GUARD_AGENTS"].split(",")}))\''
+)
+"""A command that writes its delta as it is told."""
+
+
+def _launch(lab: Lab, here: Path, script: str, *options: str, code: int | None = 0) -> dict[str, Any]:
+    """Launch a line of shell; the summary."""
+    words = ("launch", "--json", "--stagger", "0", *options, "--", "sh", "-c", script)
+    summary: dict[str, Any] = lab.guard(here, *words, code=code).json
+    return summary
+
+
+def _of(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {stream["stream"]: stream for stream in summary["streams"]}
+
+
+def _delivered(lab: Lab, where: Path) -> dict[str, list[dict[str, Any]]]:
+    """The deltas at the hub, by stream."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for ref, oid in lab.refs(where, "refs/guard/deltas").items():
+        [path] = lab.paths(where, oid)
+        found.setdefault(ref.split("/")[4], []).append(json.loads(lab.show(where, path, oid)))
+    return found
+
+
+def _clean(lab: Lab, here: Path) -> None:
+    """Nothing is left of any stream: no work tree, no branch, no note, no folder, nothing that waits."""
+    assert lab.git(here, "worktree", "list", "--porcelain").count("worktree ") == 1
+    assert set(lab.refs(here, "refs/heads")) == {"refs/heads/main"}
+    for name in ("worktrees", "outbox"):
+        assert list((here / ".git/guard" / name).glob("*.json")) == []
+    assert not here.with_name(f"{here.name}-streams").exists()
+
+
+def _wait_for(what: Any) -> None:
+    until = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_a_frame_in_which_everything_goes_wrong(lab: Lab) -> None:
+    """Good, crashed, killed, hanging, silent and garbled streams: six deltas at the hub, merged and verified."""
+    here, other = lab.fleet("here", "other")
+    script = f"""case $GUARD_STREAM in
+      stream-1) {OWN};;
+      stream-2) exit 7;;
+      stream-3) kill -9 $$;;
+      stream-4) sleep 600;;
+      stream-5) true;;
+      stream-6) echo '{{"frame"' > "$GUARD_DELTA";;
+    esac"""
+    summary = _launch(lab, here, script, "--streams", "6", "--timeout", "8")
+    streams = _of(summary)
+    assert [streams[f"stream-{n}"]["state"] for n in range(1, 7)] == ["ok", *["fallback"] * 5]
+    assert streams["stream-2"]["exit"] == 7
+    assert streams["stream-3"]["signal"] == signal.SIGKILL
+    assert streams["stream-4"]["timed_out"]
+    found = _delivered(lab, lab.hub)
+    assert set(found) == set(streams)
+    reasons = {name: each["_meta"]["reason"] for name, [each] in found.items() if "_meta" in each}
+    assert reasons["stream-2"] == "exit 7"
+    assert reasons["stream-3"] == "signal SIGKILL"
+    assert reasons["stream-4"] == "timeout after 8 s (signal SIGTERM)"
+    assert reasons["stream-5"] == "no delta was written"
+    assert reasons["stream-6"].startswith("invalid delta: ")
+    assert {each["_meta"]["status"] for [each] in found.values() if "_meta" in each} == {"fallback"}
+    [rescued] = streams["stream-6"]["rescue"]  # garbage is somebody's work too
+    assert lab.show(here, f"{INBOX}/frame-1-stream-6.json", rescued) == b'{"frame"\n'
+    _clean(lab, here)
+    lab.guard(other, "merge")
+    assert len(lab.merged(lab.hub)) == 6
+    lab.guard(other, "verify")
+
+
+def test_what_a_stream_is_told(lab: Lab) -> None:
+    """Frame, id, agents and the delta's place are in the environment; the tree is the hub's newest; no GIT_DIR."""
+    here, other = lab.fleet("here", "other")
+    newest = lab.commit_push(other, {"new.txt": "new\n"})
+    script = (
+        f"git rev-parse HEAD >> {lab.root}/$GUARD_STREAM && env >> {lab.root}/$GUARD_STREAM && test -f new.txt && {OWN}"
+    )
+    summary = _launch(lab, here, script, "--streams", "2", "--machine", "2/2", "--frame", "1")
+    assert [each["exit"] for each in summary["streams"]] == [0, 0], summary
+    agents: list[str] = []
+    for number in (1, 2):
+        said = (lab.root / f"m2-stream-{number}").read_text().splitlines()
+        env = dict(line.split("=", 1) for line in said[1:] if "=" in line)
+        assert said[0] == newest
+        assert env["GUARD_FRAME"] == "1"
+        assert env["GUARD_STREAM"] == f"m2-stream-{number}"
+        assert env["GUARD_DELTA"].endswith(f"/{INBOX}/frame-1-m2-stream-{number}.json")
+        assert "GIT_DIR" not in env
+        agents += filter(None, env["GUARD_AGENTS"].split(","))
+    shown = lab.guard(here, "partition", "--machine", "2/2", "--json").json
+    assert sorted(agents) == shown["agents"]
+    others = lab.guard(here, "partition", "--machine", "1/2", "--json").json["agents"]
+    assert sorted(agents + others) == ["ada", "bob", "cyd"]
+
+
+def test_a_timeout_ends_the_whole_group_and_keeps_the_exit_status(lab: Lab) -> None:
+    """What the command had started ends with it, TERM is asked first, and the status is the command's own."""
+    here, _ = lab.fleet("here", "other")
+    pids = lab.root / "pids"
+    script = f"trap 'exit 9' TERM; (trap '' TERM; sleep 600) & echo $! > {pids}; sleep 601 & echo $! >> {pids}; wait"
+    [stream] = _launch(lab, here, script, "--timeout", "3")["streams"]
+    assert (stream["exit"], stream["timed_out"], stream["reason"]) == (9, True, "timeout after 3 s (exit 9)")
+    assert [pid for pid in map(int, pids.read_text().split()) if _lives(pid)] == []
+    _clean(lab, here)
+
+
+def test_what_a_command_leaves_running_ends_with_it(lab: Lab) -> None:
+    """A command that is done leaves no process of its group in the work tree that goes."""
+    here, _ = lab.fleet("here", "other")
+    pid = lab.root / "pid"
+    [stream] = _launch(lab, here, f"sleep 600 & echo $! > {pid}; {OWN}")["streams"]
+    assert (stream["state"], stream["exit"]) == ("ok", 0)
+    assert not _lives(int(pid.read_text()))
+    _clean(lab, here)
+
+
+def test_work_beside_the_delta_is_kept(lab: Lab) -> None:
+    """A commit and a file that a stream leaves are under rescue refs before its work tree goes; crash or not."""
+    here, _ = lab.fleet("here", "other")
+    script = f"echo 1 > made.txt && git add made.txt && git commit -q -m '[S1] a: b' && echo 2 > loose.txt; {OWN}"
+    [stream] = _launch(lab, here, script)["streams"]
+    [ref] = stream["rescue"]
+    assert lab.show(here, "loose.txt", ref) == b"2\n"
+    assert lab.show(here, "made.txt", ref) == b"1\n"
+    _clean(lab, here)
+
+
+def test_a_command_that_is_not_there(lab: Lab) -> None:
+    """A command that cannot be started gives fallbacks that say so, and leaves nothing."""
+    here, _ = lab.fleet("here", "other")
+    summary = lab.guard(here, "launch", "--streams", "2", "--stagger", "0", "--json", "--", "no-such-command").json
+    assert [each["state"] for each in summary["streams"]] == ["fallback", "fallback"]
+    assert "no-such-command cannot be started" in _delivered(lab, lab.hub)["stream-1"][0]["_meta"]["reason"]
+    _clean(lab, here)
+
+
+def test_a_second_run_is_a_further_delta(lab: Lab) -> None:
+    """A stream that ran before and whose delta is merged runs again: both deltas count, none is rewritten."""
+    here, other = lab.fleet("here", "other")
+    _launch(lab, here, OWN)
+    lab.guard(other, "merge")
+    lab.git(here, "pull", "-q", "--ff-only")
+    assert f"{INBOX}/frame-1-stream-1" in "".join(lab.paths(lab.hub))
+    again = OWN.replace("10:00:00", "11:00:00")
+    [stream] = _launch(lab, here, again, "--frame", "1")["streams"]
+    assert stream["state"] == "ok"
+    lab.guard(other, "merge")
+    lab.guard(other, "verify")
+    assert len(lab.merged(lab.hub)) == 2
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_cleans_up(lab: Lab, kind: signal.Signals) -> None:
+    """SIGINT and SIGTERM end all streams, deliver what is there and a fallback for the rest, and leave nothing."""
+    here, _ = lab.fleet("here", "other")
+    script = f"[ $GUARD_STREAM = stream-1 ] && {OWN}; touch {lab.root}/began-$GUARD_STREAM; sleep 600"
+    words = ("launch", "--json", "--streams", "3", "--stagger", "0", "--", "sh", "-c", script)
+    process = lab.start(here, *words)
+    _wait_for(lambda: len(list(lab.root.glob("began-*"))) == 3)
+    process.send_signal(kind)
+    said = lab.finish(process)
+    assert said.code == 128 + kind
+    assert said.json["interrupted"] == kind.name
+    assert {name: each["state"] for name, each in _of(said.json).items()} == {
+        "stream-1": "ok",
+        "stream-2": "fallback",
+        "stream-3": "fallback",
+    }
+    assert set(_delivered(lab, lab.hub)) == {"stream-1", "stream-2", "stream-3"}
+    _clean(lab, here)
+
+
+def test_after_sigkill_the_next_launch_goes_on(lab: Lab) -> None:
+    """A launch that was killed, with one delta written and one not: the next one delivers both streams and sweeps."""
+    here, _ = lab.fleet("here", "other")
+    script = f"[ $GUARD_STREAM = stream-1 ] && {OWN}; touch {lab.root}/began-$GUARD_STREAM; sleep 600"
+    words = ("launch", "--streams", "2", "--stagger", "0", "--", "sh", "-c", script)
+    process = lab.start(here, *words)
+    _wait_for(lambda: len(list(lab.root.glob("began-*"))) == 2)
+    process.kill()
+    process.communicate()
+    notes = [json.loads(path.read_text()) for path in (here / ".git/guard/worktrees").glob("*.json")]
+    assert len(notes) == 2
+    swept = lab.guard(here, "worktree", "sweep", "--json").json  # their commands still live: nobody takes their trees
+    assert swept["removed"] == []
+    for note in notes:
+        os.killpg(note["child"]["pid"], signal.SIGKILL)
+    summary = _launch(lab, here, OWN, "--machine", "1/1")
+    assert len(summary["earlier"]["removed"]) == 2
+    found = _delivered(lab, lab.hub)
+    assert set(found) == {"stream-1", "stream-2", "m1-stream-1"}
+    assert "_meta" not in found["stream-1"][0]
+    assert "its launch was killed" in found["stream-2"][0]["_meta"]["reason"]
+    _clean(lab, here)
+
+
+def test_a_hub_that_cannot_be_reached_loses_nothing(lab: Lab) -> None:
+    """Cut off while streams run: exit 2, the deltas wait in the outbox, and the next launch delivers them."""
+    here, _ = lab.fleet("here", "other")
+    gone = lab.hub.with_name("gone.git")
+    [stream] = _launch(lab, here, f"mv {lab.hub} {gone}; {OWN}", code=2)["streams"]
+    assert stream["state"] == "undelivered"
+    [path] = stream["undelivered"]
+    assert json.loads(Path(path).read_text())["stream_id"] == "stream-1"
+    gone.rename(lab.hub)
+    summary = _launch(lab, here, OWN, "--machine", "1/1")
+    assert len(summary["earlier"]["delivered"]) == 1
+    assert set(_delivered(lab, lab.hub)) == {"stream-1", "m1-stream-1"}
+    _clean(lab, here)
+
+
+def test_declared_inputs_reach_every_stream(lab: Lab) -> None:
+    """`[worktree] copy` comes along, unchanged copies leave no rescue ref, and a missing one makes fallbacks."""
+    here, _ = lab.fleet("here", "other")
+    lab.commit_push(here, {"guard.toml": (here / "guard.toml").read_text() + '[worktree]\ncopy = ["own.env"]\n'})
+    lab.write(here, {"own.env": "a\n"})
+    summary = _launch(lab, here, f"grep -q a own.env && {OWN}", "--streams", "2")
+    assert [each["state"] for each in summary["streams"]] == ["ok", "ok"], summary
+    assert lab.refs(here, "refs/guard/rescue") == {}
+    (here / "own.env").unlink()
+    summary = _launch(lab, here, OWN, "--machine", "1/1")
+    [stream] = summary["streams"]
+    assert stream["state"] == "fallback"
+    assert "own.env is not there" in stream["reason"]
+    _clean(lab, here)
+
+
+def test_plain_lines_where_nobody_watches(lab: Lab) -> None:
+    """Without a terminal each change is a line on stderr, with --quiet none, and the result is a table on stdout."""
+    here, _ = lab.fleet("here", "other")
+    words = ("launch", "--stagger", "0", "--", "sh", "-c", OWN)
+    said = lab.guard(here, *words)
+    assert [line for line in said.err.splitlines() if line.startswith("stream-1: ")] == [
+        "stream-1: preparing",
+        "stream-1: running",
+        "stream-1: ok",
+    ]
+    assert "1 of 1 stream delivered, 0 by fallback" in said.out
+    assert lab.guard(here, "launch", "--quiet", *words[1:]).err == ""
+
+
+def test_run_is_one_stream_in_a_work_tree_that_is_there(lab: Lab) -> None:
+    """`guard run` delivers the command's delta, or a fallback; nothing of the work tree changes."""
+    here, _ = lab.fleet("here", "other")
+    lab.write(here, {"loose.txt": "mine\n"})
+    said = lab.guard(here, "run", "--stream", "night-1", "--json", "--", "sh", "-c", f"echo talk; {OWN}")
+    [stream] = said.json["streams"]
+    assert (stream["state"], stream["exit"]) == ("ok", 0)
+    assert "talk" in said.err
+    [stream] = lab.guard(here, "run", "--json", "--", "sh", "-c", "exit 4", env={"GUARD_STREAM": "night-2"}).json[
+        "streams"
+    ]
+    assert (stream["state"], stream["exit"], stream["reason"]) == ("fallback", 4, "exit 4")
+    assert set(_delivered(lab, lab.hub)) == {"night-1", "night-2"}
+    assert (here / "loose.txt").read_text() == "mine\n"
+    assert "talk" in lab.guard(here, "run", "--stream", "night-3", "--", "echo", "talk").out
+    lab.guard(here, "run", "--", "true", code=2)
+
+
+def test_a_lone_repository_is_its_own_hub(lab: Lab) -> None:
+    """Without a remote the delta's ref is made here, and the next merge takes it in."""
+    here = lab.lone()
+    assert _of(_launch(lab, here, OWN, "--streams", "2"))["stream-2"]["state"] == "ok"
+    lab.guard(here, "merge")
+    assert len(lab.merged(here)) == 2
+    _clean(lab, here)
+
+
+def test_usage_that_starts_nothing(lab: Lab) -> None:
+    """No command, a machine that is none, a frame too far ahead, a roster that is none: exit 2 and nothing is made."""
+    here, _ = lab.fleet("here", "other")
+    for words in (
+        ("launch",),
+        ("launch", "--machine", "3/2", "--", "true"),
+        ("launch", "--frame", "5", "--", "true"),
+        ("launch", "--timeout", "nan", "--", "true"),
+        ("launch", "--stagger", "-1", "--", "true"),
+        ("launch", "--roster", "nothing", "--", "true"),
+        ("launch", "--by", "luck", "--", "true"),
+        ("partition", "--machine", "x"),
+    ):
+        said = lab.guard(here, *words, code=2)
+        assert "guard: " in said.err, words
+    _clean(lab, here)
+
+
+def test_two_clones_and_one_frame(lab: Lab) -> None:
+    """The bar: 22 streams on two machines, one killed, one hanging, one garbled: 22 deltas accounted for, merged."""
+    one, two = lab.fleet("one", "two")
+    script = f"""case $GUARD_STREAM in
+      m1-stream-2) kill -9 $$;; m2-stream-3) sleep 600;; m1-stream-5) echo x > "$GUARD_DELTA";; *) {OWN};; esac"""
+    started: list[subprocess.Popen] = []
+    for number, here in enumerate((one, two), 1):
+        words = ("launch", "--json", "--streams", "11", "--stagger", "0.05", "--machine", f"{number}/2")
+        started.append(lab.start(here, *words, "--timeout", "20", "--", "sh", "-c", script))
+    said = [lab.finish(process) for process in started]
+    assert [each.code for each in said] == [0, 0], said
+    states = {name: each["state"] for part in said for name, each in _of(part.json).items()}
+    assert sorted(name for name, state in states.items() if state == "fallback") == [
+        "m1-stream-2",
+        "m1-stream-5",
+        "m2-stream-3",
+    ]
+    lab.guard(one, "merge")
+    lab.guard(one, "verify")
+    assert len(lab.page(lab.hub, 1)["streams"]) == len(states) == 22
+    for here in (one, two):
+        _clean(lab, here)
+        lab.git(here, "fsck", "--no-dangling")
