@@ -249,13 +249,13 @@ def _sha(path: Path) -> str:
 
 def collect(
     repo: Repo, job: Job, stream: Stream, top: Path, before: Mapping[str, str], ended: str
-) -> tuple[list[Path], dict[str, str]]:
+) -> tuple[dict[Path, str], dict[str, str]]:
     """Bring what a stream reported into the outbox; a fallback where there is nothing that a merge would take.
 
-    Returns what waits in the outbox, and the files (path -> SHA-256) that need not be kept elsewhere any more. `ended`
-    says how the command ended, where not well.
+    Returns what waits in the outbox, with its digests, and the files (path -> SHA-256) that need not be kept anywhere
+    else. `ended` says how the command ended, where not well.
     """
-    kept: list[Path] = []
+    kept: dict[Path, str] = {}
     saved: dict[str, str] = {}
     wrong = []
     for name, sha in mine(top, job.policy, job.frame, stream.id).items():
@@ -270,13 +270,13 @@ def collect(
         if fault is not None:
             wrong.append(f"invalid delta: {fault[0]}: {fault[1]}"[:400])
             continue
-        kept.append(outbox.put(repo, job.frame, stream.id, data))
+        kept[outbox.put(repo, job.frame, stream.id, data)] = digest_of(data)
         saved[job.policy.inbox + name] = hashlib.sha256(data).hexdigest()
     stream.state = "ok" if kept else "fallback"
     stream.reason = "; ".join(filter(None, [ended, *wrong])) or ("" if kept else "no delta was written")
     if not kept:
         data = outbox.fallback(job.frame, stream.id, _one_line(stream.reason))
-        kept.append(outbox.put(repo, job.frame, stream.id, data))
+        kept[outbox.put(repo, job.frame, stream.id, data)] = digest_of(data)
     return kept, saved
 
 
@@ -284,12 +284,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.encode(errors="replace").decode().split())
 
 
-def deliver(repo: Repo, job: Job, stream: Stream, kept: Sequence[Path]) -> None:
+def deliver(repo: Repo, job: Job, stream: Stream, kept: Mapping[Path, str]) -> None:
     """Send what waits; what the hub does not take goes on waiting, and the stream says so."""
-    for path in kept:
-        digest = digest_of(path.read_bytes())
+    for path, digest in kept.items():
         try:
-            job.deliver(repo, job.policy, path)
+            with contextlib.suppress(FileNotFoundError):  # another launch has sent what it found waiting
+                job.deliver(repo, job.policy, path)
         except GuardError as error:
             stream.state, stream.reason = "undelivered", "; ".join(filter(None, [stream.reason, error.what]))
             stream.undelivered.append(str(path))

@@ -254,7 +254,8 @@ def _earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, 
     sent, waiting = [], []
     for path in outbox.waiting(repo):
         try:
-            sent.append(outbox.send(repo, policy, path))
+            with contextlib.suppress(FileNotFoundError):  # whoever put it there has sent it
+                sent.append(outbox.send(repo, policy, path))
         except GuardError as error:
             waiting.append(str(path))
             report.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")

@@ -1,7 +1,9 @@
 """`guard launch` and `guard run`: every stream ends with a delta at the hub, whatever becomes of its command."""
 
+import contextlib
 import json
 import os
+import random
 import shlex
 import signal
 import subprocess
@@ -11,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from walks.lab import INBOX, Lab
+from walks.lab import GUARD, INBOX, Lab
+from walks.test_kills import _descendants
 
 OWN = (
     f'{shlex.quote(sys.executable)} -c \'import json, os; open(os.environ["GUARD_DELTA"], "w").write(json.dumps('
@@ -337,3 +340,65 @@ def test_two_clones_and_one_frame(lab: Lab) -> None:
     for here in (one, two):
         _clean(lab, here)
         lab.git(here, "fsck", "--no-dangling")
+
+
+def test_a_live_table_on_a_terminal(lab: Lab) -> None:
+    """On a terminal all streams stand in one table that is drawn anew, and stdout still is the one JSON object."""
+    here, _ = lab.fleet("here", "other")
+    ours, theirs = os.openpty()
+    env = {**lab.env, "TERM": "xterm", "COLUMNS": "100"}
+    words = ["launch", "--json", "--streams", "2", "--stagger", "0", "--", "sh", "-c", f"sleep 1; {OWN}"]
+    process = subprocess.Popen(
+        [*GUARD, *words], cwd=here, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    seen = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # it is closed at the end
+        while chunk := terminal.read(4096):
+            seen += chunk
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, seen
+    assert [each["state"] for each in json.loads(out)["streams"]] == ["ok", "ok"]
+    text = seen.decode(errors="replace")
+    assert "frame 1: 0 of 2 streams" in text
+    assert "running" in text
+    assert text.count("stream-2") > 1
+
+
+def test_a_delta_that_another_launch_has_sent_counts(lab: Lab) -> None:
+    """Two launches in one clone at once send each other's waiting deltas, and neither takes that for a failure."""
+    here, _ = lab.fleet("here", "other")
+    started = []
+    for number in (1, 2):
+        words = ("launch", "--json", "--streams", "4", "--stagger", "0.1", "--machine", f"{number}/2")
+        started.append(lab.start(here, *words, "--", "sh", "-c", OWN))
+    said = [lab.finish(process) for process in started]
+    assert [each.code for each in said] == [0, 0], said
+    states = {name: each["state"] for part in said for name, each in _of(part.json).items()}
+    assert set(states.values()) == {"ok"}
+    assert set(_delivered(lab, lab.hub)) == set(states)
+    assert len(states) == 8
+    _clean(lab, here)
+
+
+def test_killed_at_random_moments(lab: Lab) -> None:
+    """SIGKILL for the launch and all that it started: the next one leaves no work tree, and no delta is ever lost."""
+    here, _ = lab.fleet("here", "other")
+    draw = random.Random("launch")
+    for number in range(1, 11):
+        script = f"{OWN}; touch {lab.root}/done-$GUARD_STREAM; sleep 0.$((RANDOM % 10))"
+        words = ("launch", "--streams", "3", "--stagger", "0.1", "--machine", f"{number}/11")
+        process = lab.start(here, *words, "--", "bash", "-c", script)
+        time.sleep(draw.uniform(0.2, 2.2))
+        for pid in _descendants(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.communicate()
+    summary = _launch(lab, here, OWN, "--machine", "11/11")
+    assert summary["earlier"]["waiting"] == []
+    found = _delivered(lab, lab.hub)
+    for path in lab.root.glob("done-*"):
+        assert any("_meta" not in each for each in found[path.name.removeprefix("done-")]), path
+    _clean(lab, here)
+    assert lab.refs(here, "refs/guard/rescue") == {}
+    lab.git(here, "fsck", "--no-dangling")
