@@ -383,3 +383,56 @@ def test_no_script_takes_gigabytes_or_forever(data: bytes) -> None:
     done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     assert b"mapfile" in done.stdout  # what stands before it is judged all the same
+
+
+JOB = "on: push\njobs:\n  a:\n    runs-on: macos-14\n    steps:\n"
+STEPS = [
+    ("- run: &x |\n    git stash\n    mapfile x", [("stash", 7, 11), ("mapfile", 8, 11)]),
+    ("- run: !!str |\n    mapfile x", [("mapfile", 7, 11)]),
+    ("- run: &x mapfile x", [("mapfile", 6, 17)]),
+    ('- run: "echo\\nmapfile x"', [("mapfile", 6, 21)]),
+    ('- run: "echo &&\n    mapfile x"  # why', [("mapfile", 7, 11)]),
+    ("- run: 'echo ''a b'' && mapfile x'", [("mapfile", 6, 31)]),
+    ("-\n  run: mapfile x", [("mapfile", 7, 14)]),
+    ("- shell: /opt/homebrew/bin/bash {0}\n  run: mapfile x; sed -i s/a/b/ x", [("sed", 7, 29)]),
+    ("- shell: /bin/bash {0}\n  run: mapfile x", [("mapfile", 7, 14)]),
+    ("- uses: x\n  with:\n    run: mapfile x\n    shell: sh", []),
+    ("- env:\n    run: mapfile x", []),
+    ("- run: mapfile x\n  with:\n    shell: pwsh", [("mapfile", 6, 14)]),
+    ("- run: ${{ a }} mapfile; ${{ b", []),
+]
+
+
+@pytest.mark.parametrize(("step", "found"), STEPS)
+def test_steps_are_read_as_yaml_has_them(step: str, found: list[tuple[str, int, int]]) -> None:
+    """Anchors, tags, quotes with their escapes, a dash of its own; inputs and variables called `run` are no steps."""
+    text = JOB + "".join(f"      {line}\n" for line in step.split("\n"))
+    marked = judged(text.encode(), ".github/workflows/x.yml")
+    assert [(mark.key, mark.line, mark.column) for mark in marked] == found
+
+
+LARGE = {
+    "steps": (JOB + "      - run: mapfile x\n" * 20_000, ".github/workflows/x.yml", "mapfile"),
+    "answers": (JOB + "      - run: mapfile x\n      - run: " + "${{ " * 200_000, ".github/workflows/x.yml", "mapfile"),
+    "condition": (
+        JOB + "      - run: mapfile x\n      - run: a\n        if: " + "==" * 500_000,
+        ".github/workflows/x.yml",
+        "mapfile",
+    ),
+    "colons": ("a:\n\tgit stash\n" + ":" * 1_000_000, "Makefile", "stash"),
+    "targets": ("a:\n\tgit stash\n" + "a: " * 300_000, "Makefile", "stash"),
+}
+
+
+@pytest.mark.parametrize(("text", "path", "key"), LARGE.values(), ids=LARGE)
+def test_a_large_file_around_scripts_is_read_in_time(text: str, path: str, key: str) -> None:
+    """Nothing in it costs the square of its length; of very many steps those that are not judged are spoken of."""
+    found = judged(text.encode(), path)  # which took minutes
+    assert key in {mark.key for mark in found}
+    assert ("too large" in " ".join(mark.what for mark in found)) is (text.count("run:") > 600)
+
+
+def test_only_the_second_line_makes_a_python_program_of_a_script() -> None:
+    """What looks like one further down is a script all the same."""
+    assert kind("x", b"#!/bin/sh\n'''exec' /opt/python \"$0\" \"$@\"\n' '''\nimport os\n") == ""
+    assert kind("x", b"#!/bin/sh\n: <<X\n'''exec' \nX\nmapfile x\n") == "sh"

@@ -27,6 +27,9 @@ _BREWED = re.compile(r"\b(?:coreutils|findutils|gawk|grep|gnu-\w)")
 MOST_HITS = 1000
 """So many findings of one script are enough."""
 
+_TOO_LARGE = "it is too large to be judged as a whole"
+_AS_FAR = "judged as far as it can be read"
+
 _CODES = {
     "bash": ("G301", "G302", "G303"),
     "sh": ("G301", "G302", "G303"),
@@ -78,14 +81,17 @@ def marks(data: bytes, path: str, target: str = "bash3.2", macos: str = "12", br
     found: list[Mark] = []
     if shell == "workflow":
         outer = _Plain(text)
-        for block in workflows.blocks(text):
-            codes = ("G301", "G302", "G303") if block.macos else ("G303",)
+        every = workflows.blocks(text)
+        for block in every[: workflows.MOST_BLOCKS]:
+            codes = _CODES["own bash" if block.own else block.shell] if block.macos else ("G303",)
             its_marks = list(_script(block.text, block.shell, codes, wanted, branch, "-e", outer, block.places))
             hit = ALLOW.match(block.comment)
             for mark in its_marks:
                 if hit is not None and hit[2] and mark.code in hit[1].upper():
                     mark.passes = hit[2].strip()
             found += its_marks
+        if len(every) > workflows.MOST_BLOCKS:
+            found.append(Mark("", "", 1, 1, _TOO_LARGE, "", _AS_FAR))
     elif shell == "makefile":
         outer = _Plain(text)
         for recipe, places in makefiles.recipes(text):
@@ -101,6 +107,7 @@ class _Plain:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.brewed = _brews(text)
         self.starts = [0, *(hit.end() for hit in re.finditer("\n", text))]
 
     def line_column(self, at: int) -> tuple[int, int]:
@@ -119,7 +126,7 @@ def _script(
     places: "list[int] | None" = None,
 ) -> Iterator[Mark]:
     script = Script(text, shell)
-    brewed = "G302" in codes and _brews(text if outer is None else outer.text)
+    brewed = "G302" in codes and (_brews(text) if outer is None else outer.brewed)
     found = (hit for hit in _hits(script, codes, wanted, branch, flags) if not brewed or hit.key not in GNU_NAMES)
     hits = list(islice(found, MOST_HITS))
     top = script.units[0]
@@ -140,8 +147,8 @@ def _script(
         yield Mark(hit.code, hit.key, line, column, _utf8(hit.what), _utf8(hit.fix), reason)
     if outer is None and (top.limited or top.broken() is not None):
         line, column = where(top, top.broken() or 0)
-        what = "the grammar cannot read all of it" if not top.limited else "it is too large to be judged as a whole"
-        yield Mark("", "", line, column, what, "", "judged as far as it can be read")
+        what = "the grammar cannot read all of it" if not top.limited else _TOO_LARGE
+        yield Mark("", "", line, column, what, "", _AS_FAR)
 
 
 def _brews(text: str) -> bool:

@@ -4,6 +4,9 @@ import re
 
 _VARIABLE = re.compile(r"\$(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\{[^{}]*\}|[^$({\s])")
 
+_NO_RULE = re.compile(r"[=#]")
+_RULE = re.compile(r"[^:=#?+!]:{1,2}(?!=)")
+
 
 def recipes(text: str) -> list[tuple[str, list[int]]]:
     """The recipe of each rule: its text, and where each character of it stands in the file."""
@@ -29,8 +32,8 @@ def recipes(text: str) -> list[tuple[str, list[int]]]:
                 found.append(("".join(lines), places))
                 lines, places = [], []
             if line.strip() and not line.startswith(("\t", "#")) and not continued:
-                in_recipe = re.match(r"[^=#]*[^:=#?+!]:{1,2}(?!=)|[^=#:]+:\Z", line) is not None
-                inline = re.match(r"[^=#]*?:[^=;#]*;", line)
+                in_recipe = _is_rule(line)
+                inline = re.match(r"[^=#:]*:[^=;#]*;", line)
                 if in_recipe and inline:
                     _add(line[inline.end() :], begins + inline.end(), lines, places)
             continued = line.endswith("\\")
@@ -46,6 +49,12 @@ def recipes(text: str) -> list[tuple[str, list[int]]]:
     if lines:
         found.append(("".join(lines), places))
     return found
+
+
+def _is_rule(line: str) -> bool:
+    """Whether a line names targets; one that sets a variable does not."""
+    found = _NO_RULE.search(line)
+    return _RULE.search(line[: found.end()] if found else line) is not None or re.match(r"[^=#:]+:\Z", line) is not None
 
 
 def _add(text: str, begins: int, lines: list[str], places: list[int]) -> None:

@@ -69,7 +69,7 @@ def kind(path: str, data: bytes) -> str:
     name = path.rpartition("/")[2]
     end = _ENDS.get("." + name.rpartition(".")[2].lower() if "." in name else "")
     asked = shebang(data)
-    if b"\n'''exec' " in data[:400]:
+    if data[:400].partition(b"\n")[2].startswith(b"'''exec' "):
         return ""  # a Python program that finds its interpreter by way of sh
     if asked is not None:
         return asked if asked or end is None else ""

@@ -2,17 +2,26 @@
 
 import re
 
-_LINE = re.compile(r"""( *)((?:- +)*)(?:(['"]?)([\w.-]+)\3\s*:(?=\s|\Z))?(.*)""")
+_LINE = re.compile(r"""( *)((?:-(?: +|\Z))*)(?:(['"]?)([\w.-]+)\3\s*:(?=\s|\Z))?(.*)""")
 _BLOCK = re.compile(r"([|>])[+-]?\d?[+-]?\s*(?:#.*)?\Z")
-_ANSWER = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_PROPERTIES = re.compile(r"(?:[&!][^\s'\"]*[ ]+){1,9}")
+_QUOTED = {"'": re.compile(r"'(?:[^']|'')*'(?!')"), '"': re.compile(r'"(?:[^"\\]|\\.)*"')}
+_ESCAPE = {"'": re.compile("'(')"), '"': re.compile(r"\\(.)")}
+_SAID = {"n": "\n", "t": "\t", "r": "\r"}
+_MOST_LINES = 100
+"""Of what is quoted."""
+_MOST_LETTERS = 2000
+"""Of a condition, so much is read."""
+MOST_BLOCKS = 600
+"""So many blocks of one file are judged."""
 _COMMENT = re.compile(r"(?:\A|\s)(#.*)\Z")
 
 
 class Block:
-    """One `run:`: its text, where each character stands in the file, its shell, whether it may run on macOS, and the
-    comment that stands behind it."""
+    """One `run:`: its text, where each character stands in the file, its shell and whether that is one of its own,
+    whether it may run on macOS, and the comment that stands behind it."""
 
-    __slots__ = ("comment", "job", "macos", "places", "shell", "text")
+    __slots__ = ("comment", "job", "macos", "own", "places", "shell", "text")
 
     def __init__(self, job: str, text: str, places: list[int], comment: str) -> None:
         self.job = job
@@ -21,6 +30,7 @@ class Block:
         self.comment = comment
         self.shell = ""
         self.macos = False
+        self.own = False
 
 
 class _Step:
@@ -60,8 +70,9 @@ class _Reader:
             block = step.block
             if block is None:
                 continue
-            words = (step.shell or self.shells.get(block.job) or self.shells.get("") or "bash").split()
-            block.shell = words[0].rpartition("/")[2] if words else "bash"
+            words = (step.shell or self.shells.get(block.job) or self.shells.get("") or "bash").split() or ["bash"]
+            folder, _, block.shell = words[0].rpartition("/")
+            block.own = folder not in ("", "/bin", "/usr/bin")
             block.macos = _on_macos(self.systems.get(block.job, ""), step.condition)
             if block.shell in ("bash", "sh"):
                 blocks.append(block)
@@ -84,29 +95,32 @@ class _Reader:
         text, places, comment = self._value(number, indent, rest, column)
         if key in ("runs-on", "os") or "runs-on" in names or "matrix" in names:
             self.systems[job] = f"{self.systems.get(job, '')} {text}"
+        in_step = names[-1:] == ["-"] and bool(self.steps)  # an input or a variable of that name is no step's
         if key == "shell" and "defaults" in names:
             self.shells[job] = text.strip()
-        elif "-" in names and self.steps and key == "shell":
+        elif in_step and key == "shell":
             self.steps[-1].shell = text.strip()
-        elif "-" in names and self.steps and key == "if":
+        elif in_step and key == "if":
             self.steps[-1].condition = text
-        elif "-" in names and self.steps and key == "run":
-            masked = _ANSWER.sub(lambda hit: re.sub(r"[^\n]", "x", hit[0]), text)
-            self.steps[-1].block = Block(job, masked, places, comment)
+        elif in_step and key == "run":
+            self.steps[-1].block = Block(job, _answered(text), places, comment)
 
     def _value(self, number: int, indent: int, rest: str, column: int) -> tuple[str, list[int], str]:
         """The text of a value, where each character of it stands, and the comment behind it."""
+        lead = len(rest) - len(rest.lstrip())
+        given = _PROPERTIES.match(rest, lead)  # an anchor, or a tag
+        if given is not None:
+            rest = " " * given.end() + rest[given.end() :]
         value = rest.strip()
         block = _BLOCK.match(value)
         if block is not None:
             text, places = self._block(indent, folded=block[1] == ">")
             return text, places, ""
         begins = self.starts[number] + column + len(rest) - len(rest.lstrip())
-        for quote in "'\"":
-            end = value.rfind(quote)
-            if value.startswith(quote) and end > 0 and not value[end + 1 :].split("#")[0].strip():
-                found = _COMMENT.search(value[end + 1 :])
-                return value[1:end], list(range(begins + 1, begins + end)), found[1] if found else ""
+        if value[:1] in _QUOTED:
+            read = self._quoted(value, list(range(begins, begins + len(value))))
+            if read is not None:
+                return read
         found = _COMMENT.search(value)
         if found:
             return value[: found.start()], list(range(begins, begins + found.start())), found[1]
@@ -120,6 +134,25 @@ class _Reader:
             places += [start, *range(start, start + len(more))]
             self.at += 1
         return value, places, ""
+
+    def _quoted(self, value: str, places: list[int]) -> tuple[str, list[int], str] | None:
+        """As `_value`, of what is quoted; None where it is not all that stands there."""
+        form, at = _QUOTED[value[0]], self.at
+        while (whole := form.match(value)) is None and at < min(len(self.lines), self.at + _MOST_LINES):
+            more = self.lines[at].strip()
+            start = self.starts[at] + len(self.lines[at]) - len(self.lines[at].lstrip())
+            value, places, at = f"{value} {more}", [*places, start, *range(start, start + len(more))], at + 1
+        if whole is None or not re.match(r"\s*(?:#|\Z)", value[whole.end() :]):
+            return None
+        self.at = at
+        text, its_places, last = [], [], 1
+        for hit in _ESCAPE[value[0]].finditer(value, 1, whole.end() - 1):
+            text += [value[last : hit.start()], _SAID.get(hit[1], hit[1])]
+            its_places += [*places[last : hit.start()], places[hit.start()]]
+            last = hit.end()
+        text.append(value[last : whole.end() - 1])
+        its_places += places[last : whole.end() - 1]
+        return "".join(text), its_places, value[whole.end() :].strip()
 
     @staticmethod
     def _deeper(line: str, indent: int) -> bool:
@@ -148,8 +181,19 @@ def blocks(text: str) -> list[Block]:
     return _Reader(text).read()
 
 
+def _answered(text: str) -> str:
+    """A text with letters where `${{ }}` will put something else."""
+    pieces, at = [], 0
+    while (begin := text.find("${{", at)) >= 0 and (end := text.find("}}", begin)) >= 0:
+        pieces += [text[at:begin], re.sub(r"[^\n]", "x", text[begin : end + 2])]
+        at = end + 2
+    return "".join([*pieces, text[at:]])
+
+
 def _on_macos(systems: str, condition: str) -> bool:
     """Whether a step may run on macOS: what its job names, and what its own condition takes out again."""
     if "macos" not in systems.lower():
         return False
-    return not re.search(r"(?:==|startswith|contains)[^&|]*(?:linux|ubuntu|windows)|!=[^&|]*macos", condition.lower())
+    return not re.search(
+        r"(?:==|startswith|contains)[^&|]*(?:linux|ubuntu|windows)|!=[^&|]*macos", condition[:_MOST_LETTERS].lower()
+    )

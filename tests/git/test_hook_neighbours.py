@@ -194,7 +194,7 @@ def test_what_is_printed_to_be_run_is_one_word(lab: Lab) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"lanes": [{}]}', b'{"lanes": 1}', b"\xff\0", b'{"lanes": [], "bra'])
 def test_foreign_notes_of_lanes_lock_nobody_out(lab: Lab, here: Path, data: bytes) -> None:
-    """Half written, of another version, nobody's: what cannot be read says nothing, and the next command mends it."""
+    """Half written, of another version, or nobody's: it says nothing, and the next command mends it."""
     for name in ("lanes", "lanes.json"):
         (here / ".git/guard" / name).write_bytes(data)
     staged(lab, here, "land.txt")
