@@ -20,6 +20,7 @@ from guard.neighbours import remember
 from guard.policy import Policy
 from guard.publish import Hub, Move, Offer, Snapshot, last_seen, publish
 from guard.recording import Recorder
+from guard.records import board
 from guard.scopes import meeting
 
 Note = Callable[[str], None]
@@ -236,7 +237,7 @@ class Desk:
         refs: dict[str, Move] = {}
         for name in wanted:
             ref = lease.lane_ref(name)
-            lane = held.lanes.get(ref, ("", None))[1]
+            lane = held.lanes.get(ref, ("", None))[1] or self._closed(snapshot.tip, name)
             if lane is None or (not lane.open and lane.session != session):
                 raise nobody(name)
             if lane.session != session:
@@ -248,6 +249,17 @@ class Desk:
             refs[ref] = snapshot.refs[ref], write(self.repo, gone, snapshot.refs[ref], when)
             ended.lanes.append(gone)
         return refs
+
+    def _closed(self, tip: str | None, name: str) -> Lane | None:
+        """A lane that ended and needs no ref any more, as its newest row has it; None where there is no such row."""
+        data = self.repo.reader.read(f"{tip}:{self.policy.board}") if tip else None
+        row = board.latest(board.rows(data or b"")).get(name)
+        status = row.status.upper() if row is not None else ""
+        if row is None or status not in lease.CLOSED:
+            return None
+        scope = tuple(filter(None, (each.strip() for each in row.scope.split(","))))
+        said = (row.session, "", row.date, "", row.agent, "", "", row.branch)
+        return Lane(*said, lane=name, scope=scope, status=status, note=row.notes)
 
     # --- sessions ----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,14 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.lease import MAX_BODY, MAX_NAME, Lane, Lesson, Session
 from guard.leases import found, now, origin
+from guard.publish import backoff
 from guard.recording import section
 from guard.records import lessons, notes
 from guard.report import Report, number
 from guard.scopes import covers
+
+TRIES = 4
+"""To push a session's own commits: a run that was cut off may be pushing them at this moment, or a hub say no once."""
 
 
 def handoff(
@@ -128,16 +133,26 @@ def push(repo: Repo, at: Desk, session: str) -> str:
             f"{session}'s work would be in this clone alone, where nobody finds it; nothing was released",
             f"git switch -c {session.lower()}, then guard handoff again",
         )
-    done = repo.call("push", "--quiet", at.place.name, f"HEAD:refs/heads/{branch}", check=False)
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if "hint:" not in line]
-        raise GuardError(
-            "contention",
-            f"the commits of {branch} cannot be pushed: {'; '.join(lines[-3:])}",
-            f"{session}'s work would be in this clone alone; nothing was released",
-            f"guard sync, then guard handoff again (or git push {at.place.name} HEAD:{session.lower()})",
-        )
-    return branch
+    tracking = f"refs/remotes/{at.place.name}/{branch}"
+    said: list[str] = []
+    for wait in backoff(TRIES):
+        done = repo.call("push", "--quiet", at.place.name, f"HEAD:refs/heads/{branch}", check=False)
+        if done.returncode == 0:
+            return branch
+        said = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if "hint:" not in line]
+        repo.call("fetch", "--quiet", "--no-tags", at.place.name, f"+refs/heads/{branch}:{tracking}", check=False)
+        there = repo.resolve(tracking)
+        if there is not None and repo.is_ancestor("HEAD", there):  # a run that was cut off has pushed them
+            return branch
+        if there is not None and not repo.is_ancestor(there, "HEAD"):
+            break
+        time.sleep(wait)
+    raise GuardError(
+        "contention",
+        f"the commits of {branch} cannot be pushed: {'; '.join(said[-3:])}",
+        f"{session}'s work would be in this clone alone; nothing was released",
+        f"guard sync, then guard handoff again (or git push {at.place.name} HEAD:{session.lower()})",
+    )
 
 
 def _ahead(repo: Repo, at: Desk, tip: str | None) -> int:

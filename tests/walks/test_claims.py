@@ -304,6 +304,18 @@ def test_a_path_of_any_bytes_can_be_claimed(lab: Lab) -> None:
     assert (said.code, "G203" in said.err) == (1, True)
 
 
+def test_a_release_run_again_says_so(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """Who was cut off runs it again: the board says that it is done, also when its ref is gone; others are told no."""
+    hub, one, _ = place
+    claim(lab, one, "S1", "RIVER", "src", "docs")
+    for _ in range(2):
+        said = lab.guard(one, "release", "RIVER", "--json", env=as_session("S1")).json
+        assert (said["status"], said["scope"]) == ("MERGED", ["src", "docs"])
+    assert "refs/guard/lanes" not in " ".join(lab.refs(hub))
+    assert "nobody holds" in lab.guard(one, "release", "RIVER", env=as_session("S2"), code=2).err
+    assert lab.show(hub, BOARD).decode().count("lease=") == 2
+
+
 def test_a_scope_that_changes_is_a_row_of_its_own(lab: Lab, place: tuple[Path, Path, Path]) -> None:
     """Claiming again with other paths says so on the board; claiming the same again adds nothing."""
     hub, one, _ = place

@@ -79,6 +79,24 @@ def test_work_that_cannot_be_pushed_keeps_its_lane(lab: Lab) -> None:
     assert lab.guard(other, "claim", "RIVER", "--scope", "river", env={"GUARD_SESSION": "S6"}, code=3).code == 3
 
 
+def test_a_push_that_fails_once_is_tried_again(lab: Lab) -> None:
+    """A hub that says no once, or that has the commits already, does not stop a hand-off."""
+    [here] = lab.fleet("here")
+    lab.commit(here, {"river/a.txt": "a\n"}, "[S5] river: a")
+    hook = lab.hub / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nmkdir once 2>/dev/null && exit 1; exit 0\n")
+    hook.chmod(0o755)
+    assert lab.guard(here, "handoff", "-m", "done", "--json", env=S5).json["pushed"] == "main"
+    made = lab.commit(here, {"river/b.txt": "b\n"}, "[S5] river: b")
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    said = lab.guard(here, "handoff", "-m", "more", env=S5, code=2)
+    assert "guard sync" in said.err
+    hook.unlink()
+    lab.guard(here, "sync")
+    lab.guard(here, "handoff", "-m", "more", env=S5)
+    assert lab.git(lab.hub, "merge-base", made, "main") == made
+
+
 def test_work_on_no_branch_keeps_its_lane(lab: Lab) -> None:
     """Commits of a detached HEAD would be found by nobody: they get a branch first."""
     [here] = lab.fleet("here")
