@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import platform
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,9 +30,9 @@ class Owner:
 def host() -> str:
     """This machine, and in it the space in which process numbers mean something."""
     try:
-        return f"{platform.node()}/{Path('/proc/self/ns/pid').readlink()}"
+        return f"{os.uname().nodename}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:  # another system than Linux, where there is one such space
-        return platform.node()
+        return os.uname().nodename
 
 
 def process(pid: int) -> Owner | None:

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -318,4 +318,4 @@ def settle(repo: Repo, job: Job, stream: Stream, note: Note, ended: str) -> None
 
 def child(pid: int, note: Note) -> Note:
     """The note of a work tree in which a command has been started."""
-    return Note(**{**note.__dict__, "child": process(pid)})
+    return replace(note, child=process(pid))

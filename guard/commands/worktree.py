@@ -3,6 +3,7 @@
 import os
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from guard import inputs, salvage
@@ -60,7 +61,7 @@ def prepared(repo: Repo, policy: Policy, path: Path, branch: str, tip: str, note
     if not wanted:
         return made
     try:
-        made = Note(**{**made.__dict__, "copied": inputs.copy(top, path, wanted)})
+        made = replace(made, copied=inputs.copy(top, path, wanted))
     except GuardError:
         remove(repo, policy, find(repo, path), {each: inputs.digest(path / each) or "" for each in wanted})
         raise

@@ -207,6 +207,13 @@ def _detached(lab: Lab, path: Path) -> str:
     return _committed(lab, path)
 
 
+def _detached_and_left(lab: Lab, path: Path) -> str:
+    """A commit that nothing but the reflog of this work tree's HEAD names."""
+    name = _detached(lab, path)
+    lab.git(path, "checkout", "-q", "--detach", "origin/main")
+    return name
+
+
 def _reset(lab: Lab, path: Path) -> str:
     name = _committed(lab, path)
     lab.git(path, "reset", "-q", "--hard", "HEAD^")
@@ -232,7 +239,7 @@ def _conflicted(lab: Lab, path: Path) -> str:
 
 WORKS = [
     *(_untracked, _modified, _ignored, _staged_alone, _assumed, _skipped, _hidden_by_configuration),
-    *(_committed, _detached, _reset, _left_branch, _conflicted),
+    *(_committed, _detached, _detached_and_left, _reset, _left_branch, _conflicted),
 ]
 
 
