@@ -61,6 +61,8 @@ def _run(chosen: "Iterable[Rule]", change: "Change", policy: "Policy") -> list[F
 
 def _loosened(known: "list[Rule]", change: "Change", policy: "Policy") -> list[Finding]:
     """A finding of G108 where the change's own guard.toml would let pass what the old one refuses."""
+    from collections import Counter
+
     from guard.policy import FILE
     from guard.rules.policy_change import RULE, policy_after, way_back
 
@@ -68,13 +70,11 @@ def _loosened(known: "list[Rule]", change: "Change", policy: "Policy") -> list[F
     if looser is None:
         return []
     others = [rule for rule in known if rule is not RULE]
-    refused = [finding for finding in _run(others, change, policy) if not finding.passes]
-    standing = (
-        {(finding.code, finding.path) for finding in _run(others, change, looser) if not finding.passes}
-        if refused
-        else set()
-    )
-    passed = sorted({finding.code for finding in refused if (finding.code, finding.path) not in standing})
+    refused = Counter((each.code, each.path) for each in _run(others, change, policy) if not each.passes)
+    if not refused:
+        return []
+    standing = Counter((each.code, each.path) for each in _run(others, change, looser) if not each.passes)
+    passed = sorted({code for code, _ in refused - standing})
     if not passed:
         return []
     finding = Finding(FILE, f"it would let {', '.join(passed)} pass in the commit that needs it to", way_back(change))

@@ -47,6 +47,17 @@ def test_a_session_with_a_lane_stays_in_it(lab: Lab, here: Path) -> None:
     assert git(lab, here, "commit", "-m", "[S1] land: one", env=S1).code == 0
 
 
+@pytest.mark.parametrize("said", ["S1", "s1", "1", "S01", " S1", "S1 "])
+def test_a_session_is_known_however_its_number_is_spelled(lab: Lab, here: Path, said: str) -> None:
+    """It stays in its lane, and is at home there."""
+    lab.guard(here, "claim", "SEA", "--scope", "sea", env=S1)
+    staged(lab, here, "land.txt")
+    refused(lab, here, "commit", "-m", "[S1] land: one", code="G203", env={"GUARD_SESSION": said})
+    lab.git(here, "reset", "-q")
+    staged(lab, here, "sea/salt.txt")
+    assert git(lab, here, "commit", "-m", "[S1] sea: one", env={"GUARD_SESSION": said}).code == 0
+
+
 def test_a_released_lane_is_open(lab: Lab, here: Path) -> None:
     """After a release, or in a clone that never heard of it, nobody is refused."""
     lab.guard(here, "release", "RIVER", env=S2)

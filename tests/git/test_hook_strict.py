@@ -46,6 +46,7 @@ AWAY = [
     *("checkout -f -B main", "-C sub checkout -- ..", "checkout -f other", "switch -f other", "restore ."),
     *("switch --discard-changes other", "restore --source=HEAD --staged --worktree .", "restore -SW :/"),
     *("restore -- {top}", "clean -f", "clean -fd", "clean -fdx", "clean --force -d -e *.o", "clean -fd -- ."),
+    *("clean -fde *.o", "clean -fde*.ini", "clean -fdx -e *.o"),
 ]
 
 
@@ -93,7 +94,7 @@ PASS = [
     *("status", "diff --stat", "stash list", "stash create", "reset", "reset -q HEAD -- README.md"),
     *("reset --soft HEAD~", "reset --keep HEAD", "checkout -- sub/mine.txt", "checkout other -- sub/mine.txt"),
     *("checkout -b next", "checkout -qb fix", "switch -c f", "switch -q -C forced", "restore sub/mine.txt"),
-    *("restore --staged .", "restore -S :/", "restore -p .", "clean -n", "clean -fdn", "clean -fX"),
+    *("restore --staged .", "restore -S :/", "restore -p .", "clean -n", "clean -fdn", "clean -fX", "clean -fdne *.o"),
     *("clean -f -- new.txt", "rm -q --cached README.md -f", "branch force -f", "log --oneline -- ."),
 ]
 

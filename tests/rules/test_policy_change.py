@@ -56,6 +56,14 @@ def test_each_path_counts_for_itself() -> None:
     assert said(change(before, after)) == ["it would let G104 pass in the commit that needs it to"]
 
 
+def test_each_finding_of_a_path_counts_for_itself() -> None:
+    """A script that needs a newer bash still than the one that is allowed now does not hide what is let pass."""
+    script = "#!/bin/bash\nmapfile -t x <f\necho ${x@U}\n"
+    made = change({}, {"run.sh": script, "guard.toml": 'shell.target = "bash4.4"'})
+    assert said(made) == ["it would let G301 pass in the commit that needs it to"]
+    assert said(change({}, {"run.sh": script, "guard.toml": 'shell.target = "bash3.2"'})) == []
+
+
 def test_what_was_let_pass_is_not_loosened() -> None:
     """GUARD_ALLOW in the open is no loosening of the policy."""
     made = change(MANY, {"guard.toml": "deletions.files = 1000\ndeletions.folder = 1000"})
