@@ -105,7 +105,8 @@ def _for_sh(lanes: Sequence[dict[str, Any]], branches: bool) -> str:
     every = _cases(glob for lane in lanes for glob in lane["scope"]) or NOTHING
     return (
         f"guard_branches={int(branches)}\n"
-        f"guard_lane() {{\n  case $guard_me in\n    [!S]*) return 0;;\n{mine}  esac\n  case $1 in {every}) return 0;; esac\n  return 1\n}}\n"
+        f"guard_lane() {{\n  case $guard_me in\n    [!S]*) return 0;;\n{mine}  esac\n"
+        f"  case $1 in {every}) return 0;; esac\n  return 1\n}}\n"
         f"guard_holder() {{\n  guard_held=\n{theirs}  return 1\n}}\n"
         "guard_lanes=1\n"  # last: a file that was cut off is not believed
     )

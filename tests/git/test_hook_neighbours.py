@@ -208,7 +208,8 @@ def test_foreign_notes_of_lanes_lock_nobody_out(lab: Lab, here: Path, data: byte
     """Half written, of another version, or nobody's: it says nothing, and the next command mends it."""
     for name in ("lanes", "lanes.json"):
         (here / ".git/guard" / name).write_bytes(data)
-    staged(lab, here, "land.txt")
+    lab.write(here, {"land.txt": "1\n"})
+    assert git(lab, here, "add", "--", "land.txt") == Said(0, "", "")
     assert git(lab, here, "commit", "-m", "[S1] land: one", env=S1) == Said(0, ANY, "")
     lab.guard(here, "orient", env=S1)
     staged(lab, here, "river/bed.txt")
@@ -254,3 +255,18 @@ def test_a_merge_that_takes_nothing_is_looked_at_whatever_came_before(lab: Lab, 
     assert "G205" in said.err
     allowed = {"GUARD_ALLOW": "G205 ours is newer"}
     assert git(lab, here, "commit", "-m", "Merge branch 'side'", env=allowed).code == 0
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_words(lab: Lab) -> None:
+    """What was staged in bulk is staged; that nobody will know how is a warning, and nothing else stops."""
+    here = guarded(lab)
+    own = here / ".git/guard"
+    own.rename(here / ".git/kept")
+    own.write_text("no folder")
+    (own.parent / "hooks/guard-lib").write_text(
+        (own.parent / "hooks/guard-lib").read_text().replace("guard_here() {", "guard_here() { return 0;")
+    )
+    lab.write(here, {"a.txt": "1\n"})
+    said = git(lab, here, "add", "-A")
+    assert said.code == 0
+    assert said.err.startswith("guard: warning: .git/guard cannot be written: ")
