@@ -133,6 +133,8 @@ def unknown(words: list[str]) -> str:
     while rest:
         options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
         word = rest.pop(0)
+        if word == "--":
+            return ""  # what follows is another program's
         children = getattr(command, "commands", {})
         if word in children:
             command = children[word]
