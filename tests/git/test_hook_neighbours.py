@@ -151,6 +151,21 @@ def test_an_index_that_was_left_behind_reverts_nobody(lab: Lab, path: str) -> No
     assert lab.show(here, path) == b"theirs\n"
 
 
+def test_a_soft_reset_reverts_nobody(lab: Lab) -> None:
+    """The branch goes to where upstream is, and the index stays: the next commit would take upstream's work back."""
+    one, other = lab.fleet("one", "other")
+    lab.guard(one, "install")
+    for path in ("a.txt", "b.txt"):
+        lab.commit(one, {path: "mine\n"}, "[S1] work: more")
+    lab.commit_push(other, {"README.md": "theirs\n"}, "[S2] readme: theirs")
+    lab.git(one, "fetch", "-q")
+    lab.git(one, "reset", "-q", "--soft", "origin/main")
+    said = refused(lab, one, "commit", "-m", "[S1] work: all of it", code="G205", env=S1)
+    assert "README.md" in said.err
+    lab.git(one, "restore", "--source=HEAD", "--staged", "--worktree", "--", "README.md")
+    assert git(lab, one, "commit", "-m", "[S1] work: all of it", env=S1).code == 0
+
+
 def test_a_revert_that_says_so_passes(lab: Lab) -> None:
     """git revert takes back openly; one's own commits may be taken back at will."""
     here = guarded(lab)
