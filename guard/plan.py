@@ -325,6 +325,11 @@ def roster(files: Mapping[str, bytes], policy: Policy) -> tuple[int | None, list
     return (frame if type(frame) is int else None), [name for name in streams if isinstance(name, str)]
 
 
+def open_frame(rostered: int | None, counter: int) -> int:
+    """The frame that is worked on: the roster's where it is not closed yet, else the one after the last closed."""
+    return rostered if rostered is not None and rostered > counter else counter + 1
+
+
 def streams_of(files: Mapping[str, bytes], frame: int, laws: Laws) -> dict[str, dict[str, Any]]:
     """What the page of a frame says of its streams; empty where there is no page."""
     data = files.get(page_path(frame, laws))

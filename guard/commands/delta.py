@@ -14,7 +14,7 @@ from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
 from guard.inbox import Fault, Kind, ahead, by_small_letters, faults
-from guard.plan import Tree, frame_counter, policy_at, roster
+from guard.plan import Tree, frame_counter, open_frame, policy_at, roster
 from guard.policy import Policy
 from guard.report import Report
 from guard.rules.invalid_delta import RULE
@@ -179,7 +179,7 @@ def _place(repo: Repo, command: str, frame: int | None, stream: str | None, repo
         tree = Tree(repo, repo.resolve("HEAD"))
         counter = frame_counter(tree, policy.laws)
         rostered, _ = roster(tree, policy)
-        frame = rostered if rostered is not None and rostered > counter else counter + 1
+        frame = open_frame(rostered, counter)
     if not 0 <= frame <= MAX_FRAME:
         why = "no merge takes such a frame, so no delta was written"
         raise GuardError(

@@ -4,7 +4,7 @@ from guard import history
 from guard.errors import Unseen
 from guard.git import Repo
 from guard.history import Arrival, arrivals
-from guard.plan import Tree, adopted, frame_counter, policy_at, roster, streams_of
+from guard.plan import Tree, adopted, frame_counter, open_frame, policy_at, roster, streams_of
 from guard.policy import Policy
 from guard.publish import DELTA_REFS, Snapshot, hub
 from guard.recompute import newest_claim, newest_merge
@@ -26,7 +26,7 @@ def run(repo: Repo, frame: int | None, report: Report, *, fetch: bool) -> int:
     counter = frame_counter(tree, policy.laws)
     rostered, expected = roster(tree, policy)
     if frame is None:
-        frame = rostered if rostered is not None and rostered > counter else counter + 1
+        frame = open_frame(rostered, counter)
     waiting = unmerged(repo, policy, snapshot.tip, snapshot.deltas, report)
     rows = _rows(tree, policy, frame, expected if rostered == frame else [], waiting)
     late = sorted(

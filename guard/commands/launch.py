@@ -19,7 +19,7 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.inbox import ahead
 from guard.owner import this
-from guard.plan import Tree, frame_counter, policy_at, roster
+from guard.plan import Tree, frame_counter, open_frame, policy_at, roster
 from guard.policy import Policy
 from guard.publish import hub
 from guard.report import Report, number
@@ -100,7 +100,7 @@ def _job(repo: Repo, policy: Policy, tip: str | None, options: Options) -> Job:
         frame = int(given)
     if frame is None:
         rostered, _ = roster(tree, policy)
-        frame = rostered if rostered is not None and rostered > counter else counter + 1
+        frame = open_frame(rostered, counter)
     if counter >= 0 and frame > counter + 1:
         why = "hooks and servers refuse such deltas, so the work would be for nothing"
         raise GuardError("usage", ahead(frame, counter), why, f"--frame {counter + 1}, or guard merge first")

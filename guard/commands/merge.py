@@ -12,7 +12,7 @@ from guard.adopt import counters
 from guard.errors import GuardError
 from guard.git import Importer, Repo
 from guard.history import Arrival
-from guard.plan import Plan, Tree, frame_counter, policy_at, roster, streams_of, work_out
+from guard.plan import Plan, Tree, frame_counter, open_frame, policy_at, roster, streams_of, work_out
 from guard.policy import Policy
 from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge, remember
@@ -213,7 +213,7 @@ def _outstanding(job: _Job, snapshot: Snapshot, policy: Policy) -> tuple[int, li
     counter = frame_counter(tree, policy.laws)
     frame = job.options.frame
     if frame is None:
-        frame = rostered if rostered is not None and rostered > counter else counter + 1
+        frame = open_frame(rostered, counter)
     expected = list(job.options.expect) or (streams if rostered == frame else [])
     here = set(streams_of(tree, frame, policy.laws))
     names = (
