@@ -82,12 +82,10 @@ class Recorder:
         data, old = self._read(tip, self.policy.board)
         entries: list[tuple[str, Lane]] = []
 
-        def shown(said: Said) -> bool:
-            return board.holds(data, said.mark) or board.holds(old, said.mark)
-
+        there = board.marks(data) | board.marks(old)
         for ref, (oid, lane) in held.lanes.items():
             when = ""
-            for each in history(self.repo, oid, shown):
+            for each in history(self.repo, oid, lambda said: said.mark in there):
                 when = max(when, each.since)  # what follows stands below, whatever the clock of its machine said
                 entries += [(when, each)] if isinstance(each, Lane) else []
             if not lane.open:
@@ -100,30 +98,25 @@ class Recorder:
     def _sessions(self, tip: str | None, held: Found, made: Recording) -> None:
         rows, old_rows = self._read(tip, self.policy.sessions)
         data, old = self._read(tip, self.policy.notes)
-
-        def listed(said: Said) -> bool:
-            return index.holds(rows, said.mark) or index.holds(old_rows, said.mark)
-
-        def noted(said: Said) -> bool:
-            return notes.holds(data, said.mark) or notes.holds(old, said.mark)
-
+        listed = index.marks(rows) | index.marks(old_rows)
+        noted = notes.marks(data) | notes.marks(old)
         last = max((int(ref.rpartition("/")[2]) for ref in held.sessions), default=0)
         ended: list[Session] = []
         for ref, (oid, session) in held.sessions.items():
             if not session.ended:
                 continue
-            events = history(self.repo, oid, lambda said: listed(said) and noted(said))
+            events = history(self.repo, oid, lambda said: said.mark in listed and said.mark in noted)
             ended += [each for each in events if isinstance(each, Session) and each.ended]
             if int(session.session[1:]) != last:  # the newest number stays, so that none is given twice
                 made.served[ref] = oid, None
         ended.sort(key=lambda each: each.since)
-        missing = [each for each in ended if not listed(each)]
+        missing = [each for each in ended if each.mark not in listed]
         if missing:
             made.files[self.policy.sessions] = index.append(rows, [row_of_session(each) for each in missing])
             made.added += missing
         new = data
         for each in ended:
-            if not noted(each):
+            if each.mark not in noted:
                 new = notes.add(new, *section(each), each.mark)
         if new is not None and new != data:
             made.files[self.policy.notes] = new

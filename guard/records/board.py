@@ -77,10 +77,14 @@ def append(data: bytes | None, entries: Sequence[Mapping[str, str]]) -> bytes:
     return encode(text + tables.fresh(text, "# Lanes", COLUMNS, entries))
 
 
+def marks(data: bytes | None) -> set[str]:
+    """The marks of entries, `lease=<12 hex>`, that rows carry."""
+    return tables.marks(lines_of(decode(data)), NEEDED)
+
+
 def holds(data: bytes | None, mark: str) -> bool:
-    """Whether a row carries the mark of an entry, `lease=<12 hex>`."""
-    text = decode(data)
-    return mark in text and tables.bears(lines_of(text), mark, NEEDED)
+    """Whether a row carries the mark of an entry."""
+    return mark in marks(data)
 
 
 # --- rows of another shape than the header's ---------------------------------------------------------------------
@@ -96,7 +100,7 @@ def _rows(lines: Sequence[str], table: tables.Table) -> list[Row]:
 
 def _row(place: int, cells: list[str], table: tables.Table, words: frozenset[str]) -> Row:
     regular = len(cells) == len(table.keys)
-    by = dict(zip(table.keys[::-1], cells[::-1], strict=True)) if regular else _aligned(cells, table.keys, words)
+    by = dict(zip(table.keys, cells, strict=True)) if regular else _aligned(cells, table.keys, words)
     named = {column: by[key] for column, key in zip(table.columns, table.keys, strict=True) if key in by}
     names = ("lane", "session", "status", "date", "agent", "branch", "scope", "etc", "notes")
     return Row(place + 1, cells=named, **{name: by.get(name, "") for name in names})

@@ -40,7 +40,11 @@ def numbers(data: bytes | None) -> set[int]:
     return found - {0}
 
 
+def marks(data: bytes | None) -> set[str]:
+    """The marks of entries, `lease=<12 hex>`, that rows carry."""
+    return tables.marks(lines_of(decode(data)), _NEEDED)
+
+
 def holds(data: bytes | None, mark: str) -> bool:
-    """Whether a row carries the mark of an entry, `lease=<12 hex>`."""
-    text = decode(data)
-    return mark in text and tables.bears(lines_of(text), mark, _NEEDED)
+    """Whether a row carries the mark of an entry."""
+    return mark in marks(data)

@@ -15,6 +15,7 @@ _DATE = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _SERIAL = re.compile(r"\W*(S[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})")
 _LIKE_HEADING = re.compile(r" {0,3}(#{1,6}(\s|$)|=+\s*$)")
 _UNDERLINE = re.compile(r" {0,3}-+\s*$")
+_CARRIED = re.compile(r"<!-- (lease=[0-9a-f]{12}) -->", re.ASCII)
 _MARKER = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
 
 
@@ -86,9 +87,14 @@ def add(data: bytes | None, heading: str, body: str, mark: str) -> bytes:
     return encode(above + gap(above, end) + section + (end if below else "") + below)
 
 
+def marks(data: bytes | None) -> set[str]:
+    """The marks of entries, `lease=<12 hex>`, that sections carry."""
+    return {match[1] for line in lines_of(decode(data)) if (match := _CARRIED.fullmatch(line.strip()))}
+
+
 def holds(data: bytes | None, mark: str) -> bool:
-    """Whether a section carries the mark of an entry, `lease=<12 hex>`."""
-    return any(line.strip() == f"<!-- {mark} -->" for line in lines_of(decode(data)))
+    """Whether a section carries the mark of an entry."""
+    return mark in marks(data)
 
 
 def _sections(lines: Sequence[str]) -> tuple[list[Section], int]:

@@ -21,6 +21,7 @@ _READ = re.compile(r"(?<!\\)(\\*)(\||<br>)")
 _BAR = re.compile(r"(?<!\\)(\\*)\|")
 _RULE = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?")
 _HEADING = re.compile(r"#{1,6}(\s|$)")
+_MARK = re.compile(r"lease=[0-9a-f]{12}", re.ASCII)
 _NO_TEXT = frozenset(("lane", "session", "status", "date", "pr"))
 
 
@@ -151,19 +152,22 @@ def gap(text: str, end: str) -> str:
     return end if text.endswith("\n") else 2 * end
 
 
-def bears(lines: Sequence[str], mark: str, needed: Collection[str]) -> bool:
-    """Whether a row carries an entry's mark: where `line` would put it or, in a row of another shape, in any cell."""
+def marks(lines: Sequence[str], needed: Collection[str]) -> set[str]:
+    """The marks of entries, `lease=<12 hex>`, that rows carry: where `line` would put them or, in a row of another
+    shape, in any cell.
+    """
+    bearing = [place for place, text in enumerate(lines) if "lease=" in text and text.strip(_WHITE).startswith("|")]
+    if not bearing:
+        return set()
     known = {place: table for table in tables(lines, needed) for place in table.rows}
-    for place, text in enumerate(lines):
-        if mark not in text or not text.strip(_WHITE).startswith("|"):
-            continue
-        found = cells(text)
+    found: set[str] = set()
+    for place in bearing:
+        said = cells(lines[place])
         table = known.get(place)
-        if table is not None and len(found) == len(table.keys):
-            found = found[bearer(table.keys) :][:1]
-        if any(mark in re.split(r"[\s,;]+", cell) for cell in found):
-            return True
-    return False
+        if table is not None and len(said) == len(table.keys):
+            said = said[bearer(table.keys) :][:1]
+        found.update(word for cell in said for word in re.split(r"[\s,;]+", cell) if _MARK.fullmatch(word))
+    return found
 
 
 def fresh(text: str, heading: str, columns: Sequence[str], entries: Sequence[Mapping[str, str]]) -> str:
