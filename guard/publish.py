@@ -96,9 +96,8 @@ def copies(policy: Policy) -> str:
 def last_seen(repo: Repo, policy: Policy) -> Snapshot:
     """What the remote held when it was read last; nobody is asked."""
     tip = repo.resolve(f"refs/remotes/{policy.remote}/{policy.branch}") or repo.resolve(f"refs/heads/{policy.branch}")
-    kept = repo.refs(copies(policy)) if repo.remotes().get(policy.remote) else repo.refs(REFS)
-    start = len(copies(policy)) if repo.remotes().get(policy.remote) else len(REFS)
-    return Snapshot(tip, {REFS + ref[start:]: oid for ref, oid in kept.items()})
+    prefix = copies(policy) if repo.remotes().get(policy.remote) else REFS
+    return Snapshot(tip, {REFS + ref[len(prefix) :]: oid for ref, oid in repo.refs(prefix).items()})
 
 
 class Remote:
@@ -267,9 +266,10 @@ class Local:
 def _in_the_way(names: list[str]) -> GuardError:
     return GuardError(
         "state",
-        f"uncommitted changes are in the way of the merge: {', '.join(names)}",
-        "the merge rewrites these files, and what is not committed would be gone; nothing was changed",
-        f"move your edit into a delta, then git restore --staged --worktree -- {names[0]}",
+        f"uncommitted changes are in the way: {', '.join(names)}",
+        "what is published changes these files too, and what is not committed would be gone; nothing was changed",
+        f"guard commit -m 'what: why' {names[0]}; or, for state, move your edit into a delta, then git restore --staged"
+        f" --worktree -- {names[0]}",
     )
 
 
@@ -408,13 +408,16 @@ def publish(
     note: Callable[[str], None] = lambda _: None,
     *,
     refusals: int = REFUSED_TRIES,
+    still: int = TRIES,
 ) -> tuple[Snapshot, Offer | None]:
     """Make an offer on the hub's tip and move the branch to it; made again on every newer tip until it is in.
 
     Returns the snapshot that it was made on, and the offer; None where `make` had nothing to offer. Raises
-    `GuardError` when the tries are used up or the hub has refused `refusals` times, or what `make` raises.
+    `GuardError` when the tries are used up, when the hub has refused `refusals` times or its tip stayed the same for
+    `still` tries, or what `make` raises.
     """
-    refused = 0
+    refused = stuck = 0
+    last: Snapshot | None = None
     said = ""
     for attempt, wait in enumerate(backoff(TRIES), start=1):
         snapshot = place.read()
@@ -425,7 +428,9 @@ def publish(
         if verdict == "won":
             return snapshot, offer
         refused = refused + 1 if verdict == "refused" else 0
-        if refused >= refusals:
+        stuck = stuck + 1 if last is None or snapshot.tip == last.tip else 1
+        last = snapshot
+        if refused >= refusals or stuck >= still:
             break
         note(f"{place.name} moved on or refused (try {attempt}): {said or 'somebody was faster'}")
         time.sleep(wait)

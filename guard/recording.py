@@ -24,6 +24,8 @@ WITH_REFS = 2
 """After so many tries the refs that have served stay: some hubs let none go, and the next publisher tries again."""
 REFUSED_TRIES = 4
 """Against a hub that says no: whoever publishes next adds what is missing, so nobody waits long for it."""
+STILL_TRIES = 8
+"""Against a branch that nobody moves: somebody has an editor open under a lock, or left one."""
 
 _PLAIN = ("000000", "100644", "100755")
 
@@ -165,7 +167,7 @@ def publish_rest(place: Hub, recorder: Recorder) -> None:
             return offer
         return Offer(offer.commit) if offer.commit else None
 
-    publish(place, make, refusals=REFUSED_TRIES)
+    publish(place, make, refusals=REFUSED_TRIES, still=STILL_TRIES)
 
 
 def author_of(repo: Repo) -> str:

@@ -304,6 +304,27 @@ def test_a_path_of_any_bytes_can_be_claimed(lab: Lab) -> None:
     assert (said.code, "G203" in said.err) == (1, True)
 
 
+def test_a_lock_that_somebody_left_stops_no_claim(lab: Lab) -> None:
+    """Where the index of a lone repository is locked, or the board is being edited, the row comes with the next one."""
+    here = lab.lone()
+    claim(lab, here, "S1", "RIVER", "src")
+    lock = here / ".git" / "index.lock"
+    lock.touch()
+    said = claim(lab, here, "S1", "SEA", "sea")
+    assert (said.json["recorded"], "index.lock" in said.err) == (False, True)
+    lock.unlink()
+    edited = (here / BOARD).read_bytes() + b"my own words\n"
+    (here / BOARD).write_bytes(edited)
+    said = claim(lab, here, "S1", "LAKE", "lake")
+    assert (said.json["recorded"], f"guard commit -m 'what: why' {BOARD}" in said.err) == (False, True)
+    assert (here / BOARD).read_bytes() == edited
+    lab.guard(here, "commit", "-m", "board: words", BOARD, env=as_session("S1"))
+    claim(lab, here, "S1", "POND", "pond")
+    board = lab.show(here, BOARD).decode()
+    assert [board.count(f"| {lane} |") for lane in ("RIVER", "SEA", "LAKE", "POND")] == [1, 1, 1, 1]
+    assert "my own words" in board
+
+
 def test_a_release_run_again_says_so(lab: Lab, place: tuple[Path, Path, Path]) -> None:
     """Who was cut off runs it again: the board says that it is done, also when its ref is gone; others are told no."""
     hub, one, _ = place
