@@ -20,6 +20,8 @@ from guard.records import board, index, lessons, notes
 CANDIDATE = "refs/guard/records/candidate"
 """Where a commit of records stands in this clone until it is on the branch."""
 
+GONE = 7 * 24 * 60
+"""Minutes after its end a session that never handed off, and holds nothing, needs no ref any more."""
 WITH_REFS = 2
 """After so many tries the refs that have served stay: some hubs let none go, and the next publisher tries again."""
 REFUSED_TRIES = 4
@@ -103,12 +105,15 @@ class Recorder:
         listed = index.marks(rows) | index.marks(old_rows)
         noted = notes.marks(data) | notes.marks(old)
         last = max((int(ref.rpartition("/")[2]) for ref in held.sessions), default=0)
+        at_work = {lane.session for _, lane in held.lanes.values() if lane.open}
+        when = now()
         ended: list[Session] = []
         for ref, (oid, session) in held.sessions.items():
-            if not session.ended:
+            if session.ended:
+                events = history(self.repo, oid, lambda said: said.mark in listed and said.mark in noted)
+                ended += [each for each in events if isinstance(each, Session) and each.ended]
+            elif session.session in at_work or not session.expired(when, GONE):
                 continue
-            events = history(self.repo, oid, lambda said: said.mark in listed and said.mark in noted)
-            ended += [each for each in events if isinstance(each, Session) and each.ended]
             if int(session.session[1:]) != last:  # the newest number stays, so that none is given twice
                 made.served[ref] = oid, None
         ended.sort(key=lambda each: each.since)

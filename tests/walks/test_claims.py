@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from walks.lab import Lab, Said
 
-from guard.lease import Lane, lane_ref, spell
+from guard.lease import Lane, Session, lane_ref, spell
 
 BOARD = "tasks/SWARM-LANES.md"
 
@@ -210,6 +210,21 @@ def test_a_lease_that_ended_is_taken_over(lab: Lab, place: tuple[Path, Path, Pat
     lost = lab.guard(one, "renew", env=as_session("S1"))
     assert "holds no lane" in lost.out
     assert lab.guard(one, "release", "RIVER", env=as_session("S1"), code=3).code == 3
+
+
+def test_sessions_that_never_came_back_leave_no_ref_for_ever(lab: Lab, place: tuple[Path, Path, Path]) -> None:
+    """A week after its end the next start takes its ref away, unless it holds a lane; its number is not given again."""
+    hub, one, other = place
+    when = datetime.now(UTC).replace(microsecond=0)
+    tree = lab.git(one, "hash-object", "-w", "-t", "tree", "--stdin", input=b"")
+    for number, days in ((3, 8), (4, 8), (5, 6), (6, 8)):
+        ends = spell(when - timedelta(days=days))
+        said = Session(f"S{number}", f"{number:012x}", ends, ends)
+        lab.put_ref(one, said.ref, lab.git(one, "commit-tree", tree, input=said.message().encode()))
+    put_lane(lab, one, "S4", "RIVER", "src/river", timedelta(days=-8))
+    assert lab.guard(other, "start", "--json").json["session"] == "S7"
+    assert sorted(lab.refs(hub, "refs/guard/sessions")) == [f"refs/guard/sessions/{n}" for n in (4, 5, 7)]
+    assert lab.guard(one, "handoff", "-m", "late", "--json", env=as_session("S3")).json["recorded"] is True
 
 
 def test_a_late_renewal_gets_its_paths_back_only_if_nobody_took_them(lab: Lab, place: tuple[Path, Path, Path]) -> None:
