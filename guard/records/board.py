@@ -100,7 +100,7 @@ def _rows(lines: Sequence[str], table: tables.Table) -> list[Row]:
 
 def _row(place: int, cells: list[str], table: tables.Table, words: frozenset[str]) -> Row:
     regular = len(cells) == len(table.keys)
-    by = dict(zip(table.keys, cells, strict=True)) if regular else _aligned(cells, table.keys, words)
+    by = dict(zip(table.keys[::-1], cells[::-1], strict=True)) if regular else _aligned(cells, table.keys, words)
     named = {column: by[key] for column, key in zip(table.columns, table.keys, strict=True) if key in by}
     names = ("lane", "session", "status", "date", "agent", "branch", "scope", "etc", "notes")
     return Row(place + 1, cells=named, **{name: by.get(name, "") for name in names})
