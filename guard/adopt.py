@@ -45,7 +45,7 @@ def adoption(repo: Repo, top: Path, *, from_beginning: bool) -> Adoption:
     baseline = policy.baseline or head or repo.null
     files: dict[str, bytes] = {}
     if not policy.baseline:
-        branch = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode().strip()
+        branch = repo.branch()
         start = existing if existing is not None or branch in ("", policy.branch) else _branch(branch)
         files[FILE] = _with_baseline(start, baseline, from_beginning=from_beginning)
     attributes = _read(top / ATTRIBUTES) or b""

@@ -229,6 +229,15 @@ class Repo:
         found = self.reader.find(name)  # the process runs anyway; a ref is looked up anew at every question
         return found.id if found is not None else None
 
+    def branch_ref(self) -> str:
+        """The ref of the branch that HEAD is on, also of one without a commit; empty where HEAD is on none."""
+        out = self.call("symbolic-ref", "--quiet", "HEAD", check=False).stdout
+        return out.decode(errors="surrogateescape").removesuffix("\n")
+
+    def branch(self) -> str:
+        """The branch that HEAD is on, by its short name; empty where HEAD is on none."""
+        return self.branch_ref().removeprefix("refs/heads/")
+
     def remotes(self) -> dict[str, bool]:
         """The names of the remotes, and whether each has a URL."""
         found: dict[str, bool] = {}

@@ -124,8 +124,7 @@ def origin(repo: Repo, session: str, policy: Policy, when: datetime) -> tuple[st
         user = getpass.getuser()
     except (KeyError, OSError):  # a number without a name, as in some containers
         user = ""
-    head = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False)
-    branch = head.stdout.decode(errors="replace").strip()
+    branch = repo.branch().encode(errors="replace").decode()
     expires = lease.spell(when + timedelta(minutes=policy.lease_minutes))
     agent = os.environ.get("GUARD_AGENT", "") or user
     return session, nonce(), lease.spell(when), expires, agent, platform.node(), platform.system().lower(), branch

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from guard.history import Arrival, Trailer, arrivals, entries
 from guard.policy import FILE, Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
-from merge.delta import digest_of, frame_in_name, valid_stream
+from merge.delta import MAX_FRAME, digest_of, frame_in_name, valid_stream
 from merge.files import BadState, templates
 from merge.fold import Outcome, fold, page_path
 from merge.laws import Laws
@@ -328,6 +329,17 @@ def roster(files: Mapping[str, bytes], policy: Policy) -> tuple[int | None, list
 def open_frame(rostered: int | None, counter: int) -> int:
     """The frame that is worked on: the roster's where it is not closed yet, else the one after the last closed."""
     return rostered if rostered is not None and rostered > counter else counter + 1
+
+
+def frame_at_work(files: Mapping[str, bytes], policy: Policy) -> int:
+    """The frame of what is made here: GUARD_FRAME, else the open one; raises `GuardError` where that is no number."""
+    given = os.environ.get("GUARD_FRAME", "")
+    if not given:
+        return open_frame(roster(files, policy)[0], frame_counter(files, policy.laws))
+    if not given.isascii() or not given.isdecimal() or len(given) > len(str(MAX_FRAME)):
+        why = "a delta says which frame it is of"
+        raise GuardError("usage", f"GUARD_FRAME={given} is not a frame", why, "GUARD_FRAME=NUMBER, or --frame NUMBER")
+    return int(given)
 
 
 def streams_of(files: Mapping[str, bytes], frame: int, laws: Laws) -> dict[str, dict[str, Any]]:

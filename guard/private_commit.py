@@ -305,8 +305,7 @@ def _author(repo: Repo, env: dict[str, str]) -> dict[str, str]:
 
 def _place(repo: Repo) -> _Place:
     """Where HEAD is."""
-    done = repo.call("symbolic-ref", "--quiet", "HEAD", check=False)
-    ref = done.stdout.decode(errors="surrogateescape").removesuffix("\n") if done.returncode == 0 else ""
+    ref = repo.branch_ref()
     branch = ref.removeprefix("refs/heads/") if ref else None
     return _Place(ref or "HEAD", branch, repo.resolve(ref or "HEAD"))
 

@@ -50,7 +50,7 @@ def _to_top(repo: Repo) -> str:
 
 def _deliver(repo: Repo, policy: Policy, tip: str | None) -> str:
     """The command that takes commits of this clone to the state branch."""
-    branch = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode().strip()
+    branch = repo.branch()
     remote = repo.config(f"remote.{policy.remote}.url") is not None
     if branch != policy.branch:
         push = f" && git push {policy.remote} {policy.branch}" if remote else ""

@@ -14,7 +14,7 @@ from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
 from guard.inbox import Fault, Kind, ahead, by_small_letters, faults
-from guard.plan import Tree, frame_counter, open_frame, policy_at, roster
+from guard.plan import Tree, frame_at_work, frame_counter, policy_at
 from guard.policy import Policy
 from guard.report import Report
 from guard.rules.invalid_delta import RULE
@@ -165,21 +165,8 @@ def _place(repo: Repo, command: str, frame: int | None, stream: str | None, repo
             f"guard delta {command} --stream ID, or GUARD_STREAM=ID",
         )
     check_stream(stream)
-    given = os.environ.get("GUARD_FRAME", "")
-    if frame is None and given:
-        if not given.isascii() or not given.isdecimal() or len(given) > len(str(MAX_FRAME)):
-            raise GuardError(
-                "usage",
-                f"GUARD_FRAME={given} is not a frame",
-                "a delta says which frame it is of",
-                "GUARD_FRAME=NUMBER, or --frame NUMBER",
-            )
-        frame = int(given)
     if frame is None:
-        tree = Tree(repo, repo.resolve("HEAD"))
-        counter = frame_counter(tree, policy.laws)
-        rostered, _ = roster(tree, policy)
-        frame = open_frame(rostered, counter)
+        frame = frame_at_work(Tree(repo, repo.resolve("HEAD")), policy)
     if not 0 <= frame <= MAX_FRAME:
         why = "no merge takes such a frame, so no delta was written"
         raise GuardError(

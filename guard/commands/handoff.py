@@ -119,8 +119,7 @@ def push(repo: Repo, at: Desk, session: str) -> str:
 
     Raises `GuardError` where they cannot be pushed: a lane is not let go while its work is here alone.
     """
-    head = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode(errors="surrogateescape")
-    branch = head.strip()
+    branch = repo.branch()
     if not at.place.atomic or repo.bare or repo.resolve("HEAD") is None:
         return ""
     ahead = repo.run("rev-list", "--count", "HEAD", "--not", f"--remotes={at.place.name}").strip()
@@ -157,8 +156,7 @@ def push(repo: Repo, at: Desk, session: str) -> str:
 
 def _ahead(repo: Repo, at: Desk, tip: str | None) -> int:
     """How many commits of this branch the state branch of the hub does not have, and so nobody else sees at work."""
-    head = repo.call("symbolic-ref", "--quiet", "HEAD", check=False).stdout.decode(errors="surrogateescape").strip()
-    if tip is None or not at.place.atomic or head in ("", f"refs/heads/{at.policy.branch}"):
+    if tip is None or not at.place.atomic or repo.branch() in ("", at.policy.branch):
         return 0
     return int(repo.run("rev-list", "--count", f"{tip}..HEAD", check=False).strip() or 0)
 

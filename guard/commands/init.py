@@ -132,7 +132,7 @@ def _push(repo: Repo) -> str:
     remotes = repo.run("remote").split()
     if not remotes:
         return ""
-    branch = repo.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).strip()
+    branch = repo.branch()
     if not branch or repo.run("config", "--get", f"branch.{branch}.merge", check=False).strip():
         return " && git push"
     remote = "origin" if "origin" in remotes else remotes[0]

@@ -19,14 +19,13 @@ from guard.errors import GuardError
 from guard.git import Repo
 from guard.inbox import ahead
 from guard.owner import this
-from guard.plan import Tree, frame_counter, open_frame, policy_at, roster
+from guard.plan import Tree, frame_at_work, frame_counter, policy_at
 from guard.policy import Policy
 from guard.publish import hub
 from guard.report import Report, number
 from guard.schema import check_stream
 from guard.streams import Exit, Job, Signals, Stream, child, collect, deliver, environment, execute, mine, settle
 from guard.worktrees import Kept, Note, Removed
-from merge.delta import MAX_FRAME
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -91,16 +90,8 @@ def _job(repo: Repo, policy: Policy, tip: str | None, options: Options) -> Job:
     tree = Tree(repo, tip)
     counter = frame_counter(tree, policy.laws)
     frame = options.frame
-    given = os.environ.get("GUARD_FRAME", "")
-    if frame is None and given:
-        if not given.isascii() or not given.isdecimal() or len(given) > len(str(MAX_FRAME)):
-            raise GuardError(
-                "usage", f"GUARD_FRAME={given} is not a frame", "a delta says which frame it is of", "--frame NUMBER"
-            )
-        frame = int(given)
     if frame is None:
-        rostered, _ = roster(tree, policy)
-        frame = open_frame(rostered, counter)
+        frame = frame_at_work(tree, policy)
     if counter >= 0 and frame > counter + 1:
         why = "hooks and servers refuse such deltas, so the work would be for nothing"
         raise GuardError("usage", ahead(frame, counter), why, f"--frame {counter + 1}, or guard merge first")

@@ -20,6 +20,8 @@ from guard.recording import NEXT
 from guard.records import notes
 from guard.report import Report, number
 from guard.undelivered import undelivered
+from guard.worktrees import Tree as Worktree
+from guard.worktrees import life, trees
 from merge.delta import Delta
 from merge.files import BadState
 from merge.values import BadJson
@@ -95,7 +97,7 @@ def _wanted(section: notes.Section) -> str:
 
 
 def _head(report: Report, repo: Repo, policy: Policy, session: str | None, tip: str | None) -> None:
-    head = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.decode(errors="replace").strip()
+    head = repo.branch().encode(errors="replace").decode()
     where = f"{head or 'a detached HEAD'} in {repo.top() if not repo.bare else repo.git_dir}"
     try:
         counter = frame_counter(Tree(repo, tip), policy.laws) if tip else -1
@@ -125,7 +127,7 @@ def due(repo: Repo, policy: Policy, snapshot: Snapshot, lanes: list[Seen], repor
             found.append(Due(what, f"guard claim {shlex.quote(each.lane)} {scope}"))
     found += _deltas(repo, policy, snapshot, report)
     found += [Due(*_parts(said)) for said in undelivered(repo, policy, snapshot.tip)]
-    found += _trees(repo)
+    found += _trees(repo, policy)
     if snapshot.tip is not None:
         read = Tree(repo, snapshot.tip).get
         for state in states(
@@ -160,13 +162,23 @@ def _deltas(repo: Repo, policy: Policy, snapshot: Snapshot, report: Report) -> l
     return [Due(said, "guard merge")]
 
 
-def _trees(repo: Repo) -> list[Due]:
-    """Work trees of this clone whose folder is gone."""
-    out = repo.run("worktree", "list", "--porcelain", check=False)
-    gone = [block.splitlines()[0].removeprefix("worktree ") for block in out.split("\n\n") if "\nprunable" in block]
-    if not gone:
-        return []
-    return [Due(f"{number(len(gone), 'work tree')} without a folder: {', '.join(gone[:5])}", "git worktree prune")]
+def _trees(repo: Repo, policy: Policy) -> list[Due]:
+    """Work trees of this clone whose folder is gone, or that guard made and nobody has any more."""
+    known = [tree for tree in trees(repo) if tree.git_dir is not None and tree.locked is None]
+    gone = [tree for tree in known if not tree.path.exists()]
+    ours = [tree for tree in known if tree.note is not None and tree not in gone]
+    left = [tree for tree in ours if life(repo, policy, tree)[0] == "orphan"]
+    sentences = (("without a folder", gone), ("that nobody has any more", left))
+    return [
+        Due(f"{number(len(found), 'work tree')} {what}: {_some(found)}", "guard worktree sweep")
+        for what, found in sentences
+        if found
+    ]
+
+
+def _some(found: list[Worktree]) -> str:
+    rest = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return ", ".join(str(tree.path) for tree in found[:5]) + rest
 
 
 def suggestion(repo: Repo, session: str | None, lanes: list[Seen]) -> str:

@@ -66,9 +66,8 @@ def _possible(repo: Repo) -> str:
             "an autostash or a merge failed here; what comes in would hide that; nothing was changed",
             "resolve them, then git add -- FILE; guard doctor says more",
         )
-    done = repo.call("symbolic-ref", "--quiet", "--short", "HEAD", check=False)
-    branch = done.stdout.decode(errors="surrogateescape").removesuffix("\n")
-    if done.returncode != 0:
+    branch = repo.branch()
+    if not branch:
         raise GuardError(
             "usage", "HEAD is on no branch", "what comes in would be found by nobody", "git switch -c NAME, then again"
         )

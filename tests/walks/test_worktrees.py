@@ -84,8 +84,13 @@ def test_forty_seven_stale_ones_in_one_call(lab: Lab) -> None:
     )
     assert lab.run(here, sys.executable, "-c", script, str(lab.root)).code == 0
     assert len(_record(here)) == 47
+    due = [each for each in lab.guard(here, "orient", "--json").json["due"] if "work tree" in each["what"]]
+    assert [(each["what"][:40], each["fix"]) for each in due] == [
+        ("47 work trees that nobody has any more: ", "guard worktree sweep")
+    ]
     said = lab.guard(here, "worktree", "sweep", "--json").json
     assert (len(said["removed"]), said["kept"]) == (47, [])
+    assert "work tree" not in lab.guard(here, "orient").out
     _clean(lab, here)
     assert not any((lab.root / f"w{number}").exists() for number in range(47))
     assert lab.refs(here, RESCUE) == {}
@@ -324,6 +329,10 @@ def test_a_folder_that_is_gone_takes_nothing_with_it(lab: Lab) -> None:
     lab.git(full, "add", "staged.txt")
     for path in (bare, full):
         lab.run(lab.root, "rm", "-rf", str(path))
+    due = [each for each in lab.guard(here, "orient", "--json").json["due"] if "work tree" in each["what"]]
+    assert [(each["what"][:31], each["fix"]) for each in due] == [
+        ("2 work trees without a folder: ", "guard worktree sweep")
+    ]
     swept = lab.guard(here, "worktree", "sweep", "--json").json
     assert [each["path"] for each in swept["removed"]] == [str(bare)]
     lab.guard(here, "worktree", "remove", str(full))
