@@ -54,19 +54,16 @@ def measure(files: int, streams: int, rounds: int, rest: float) -> None:
         for turn in range(rounds):
             bare = lab.root / f"bare-{turn}"
             told = {"GUARD_FRAME": "1", "GUARD_STREAM": "stream-1", "GUARD_DELTA": str(lab.root / "delta.json")}
-            trees = [
-                [["git", "worktree", "add", "-q", "-b", f"b{turn}-{n}", f"{bare}-{n}"], command] for n in range(streams)
-            ]
-            gone = [
-                [["git", "worktree", "remove", f"{bare}-{n}"], ["git", "branch", "-q", "-D", f"b{turn}-{n}"]]
-                for n in range(streams)
-            ]
+            made, gone = [], []
+            for n in range(streams):
+                made += [["git", "worktree", "add", "-q", "-b", f"b{turn}-{n}", f"{bare}-{n}"], command]
+                gone += [["git", "worktree", "remove", f"{bare}-{n}"], ["git", "branch", "-q", "-D", f"b{turn}-{n}"]]
             push = [["git", "push", "-q", "origin", f"HEAD:refs/try/{turn}-{n}"] for n in range(streams)]
             launch = [str(GUARD), "launch", "--quiet", "--stagger", "0", "--frame", "1"]
             for name, commands in {
-                "git worktree add + the command": sum(trees, []),
+                "git worktree add + the command": made,
                 "git push of a ref": push,
-                "git worktree remove + branch -D": sum(gone, []),
+                "git worktree remove + branch -D": gone,
                 "guard launch, one by one": [[*launch, "--streams", "1", "--", *command] for _ in range(streams)],
                 "guard launch, all at once": [[*launch, "--streams", str(streams), "--", *command]],
                 "guard --version": [[str(GUARD), "--version"]],
