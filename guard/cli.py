@@ -182,6 +182,7 @@ def verify(
     span: Annotated[
         str | None, typer.Argument(metavar="[RANGE]", help="OLD..NEW; default: since last verified.")
     ] = None,
+    full: Annotated[bool, typer.Option("--full", help="From the adoption on, whatever was verified before.")] = False,
     directory: Directory = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -193,7 +194,7 @@ def verify(
         from guard.commands.verify import run
         from guard.git import Repo
 
-        return run(Repo(directory), span, report)
+        return run(Repo(directory), span, report, full=full)
 
     _run(report, command)
 

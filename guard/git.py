@@ -83,6 +83,10 @@ class Repo:
         self.bare = bare == "true"
         self.null = "0" * (64 if self.hash == "sha256" else 40)
         self._reader: Reader | None = None
+        self.most: int | None = None
+        """Contents of more bytes than this are not read, as if this clone lacked them; None: all are."""
+        self.left_out: set[str] = set()
+        """The objects that were larger than that."""
 
     def _ask(self) -> tuple[str, str, str, str, str]:
         """What git says of where it runs, as `__init__` takes it."""
@@ -468,6 +472,11 @@ class Reader:
                     yield None
                     continue
                 oid, kind, size = header.decode().split(" ")
+                if self._repo.most is not None and int(size) > self._repo.most:
+                    self._repo.left_out.add(oid)
+                    _pass_over(stdout, int(size) + 1)
+                    yield None
+                    continue
                 data = stdout.read(int(size))
                 if stdout.read(1) != b"\n":
                     raise GuardError("git", f"object {name} cannot be read whole", "", "git fsck")
@@ -482,6 +491,12 @@ class Reader:
             except BrokenPipeError:  # questions were still on their way to a process that is dead
                 pass
         self._process.wait()
+
+
+def _pass_over(pipe: IO[bytes], size: int) -> None:
+    """Read bytes and keep none."""
+    while size > 0 and (chunk := pipe.read(min(size, 1 << 20))):
+        size -= len(chunk)
 
 
 def parse_commit(name: str, data: bytes) -> Commit:

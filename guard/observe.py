@@ -99,7 +99,7 @@ def staged(
         listed=_after(listing, list(at.values())),
         foreign=lambda: _foreign_in_index(repo, policy, names, sides),
         recorded=_Recorded(repo, policy, head),
-        counter=_counter(repo, policy, head) if any(policy.in_inbox(file.path) for file in files) else None,
+        counter=counter(repo, policy, head) if any(policy.in_inbox(file.path) for file in files) else None,
         instant=time.time(),
         bulk=bulk(repo),
         command=command,
@@ -248,7 +248,7 @@ class _Recorded:
         return adopted(self._repo, self._policy)
 
 
-def _counter(repo: Repo, policy: Policy, commit: str) -> int | None:
+def counter(repo: Repo, policy: Policy, commit: str) -> int | None:
     """The newest closed frame, here or at the hub as far as it was fetched; None where nothing readable says it."""
     names = (commit, f"refs/remotes/{policy.remote}/{policy.branch}")
     try:
@@ -285,17 +285,24 @@ class _Logged:
         self.own: list[File] = []
 
 
-def commits(repo: Repo, old: str | None, new: str, contents: "Contents | None" = None) -> Iterator[Judged]:
+def commits(
+    repo: Repo,
+    old: str | None,
+    new: str,
+    contents: "Contents | None" = None,
+    state: "Callable[[], Canonical] | None" = None,
+) -> Iterator[Judged]:
     """Every commit of `old`..`new`, parents first; all of history where `old` is None.
 
-    `contents` is where contents are read; `present` is one that fetches nothing. What a shallow clone begins with is
-    left out: nobody can tell what those commits changed.
+    `contents` is where contents are read; `present` is one that fetches nothing. `state` is what says what the range
+    does to canonical state, for who wants to know it too. What a shallow clone begins with is left out: nobody can tell
+    what those commits changed.
     """
     begun = repo.edge()
     words = ("--topo-order", "--reverse", "--root", "--diff-merges=combined", new, *([f"^{old}"] if old else []))
     log = (each for each in _log(repo, *words) if each.id not in begun)
-    policies = _Policies(repo)
-    range_ = _Range(repo, old, new, contents or Contents(repo))
+    policies = Policies(repo)
+    range_ = _Range(repo, old, new, contents or Contents(repo), state)
     while batch := list(islice(log, 256)):
         for each in batch:
             policies.note(each)
@@ -406,7 +413,7 @@ _Join = tuple[list[list[Difference]], list[str]]
 """How a commit differs from each of its parents in what policies name, and the pathspecs that say what that is."""
 
 
-def _joins(repo: Repo, merges: Sequence[_Logged], policies: "_Policies") -> dict[str, _Join]:
+def _joins(repo: Repo, merges: Sequence[_Logged], policies: "Policies") -> dict[str, _Join]:
     """The differences of each merge from each of its parents, from one git for all of them."""
     pairs = [(each.id, parent) for each in merges for parent in each.parents]
     if not pairs:
@@ -436,26 +443,34 @@ def _specs(policy: Policy) -> list[str]:
 class _Range:
     """What is known of a range while its commits are judged."""
 
-    def __init__(self, repo: Repo, old: str | None, new: str, contents: Contents) -> None:
+    def __init__(
+        self,
+        repo: Repo,
+        old: str | None,
+        new: str,
+        contents: Contents,
+        state: "Callable[[], Canonical] | None",
+    ) -> None:
         self._repo = repo
         self._ends = old, new
         self._read = contents.read
+        self._state = state
 
     @cached_property
     def state(self) -> "Canonical":
         """What the range does to canonical state: worked out only where a commit touches it."""
         from guard.verify import canonical
 
-        return canonical(self._repo, *self._ends)
+        return self._state() if self._state else canonical(self._repo, *self._ends)
 
-    def judged(self, each: _Logged, policies: "_Policies", join: _Join | None) -> Judged:
+    def judged(self, each: _Logged, policies: "Policies", join: _Join | None) -> Judged:
         """A commit, and the policy of its old side."""
         if join is not None:
             return self._join(each, policies, *join)
         policy = policies.before(each.parents)
         return Judged(self._change(each, policy, each.own), policy)
 
-    def _join(self, each: _Logged, policies: "_Policies", sides: list[list[Difference]], specs: list[str]) -> Judged:
+    def _join(self, each: _Logged, policies: "Policies", sides: list[list[Difference]], specs: list[str]) -> Judged:
         """A commit with several parents: as `guard verify` judges it, and by what it has of neither or dropped."""
         before = [policies.before([parent]) for parent in each.parents]
         paths = {difference.path for side in sides for difference in side}
@@ -502,7 +517,7 @@ class _Range:
         )
 
 
-class _Policies:
+class Policies:
     """The policy at each commit of a walk: read again only where guard.toml changed."""
 
     def __init__(self, repo: Repo) -> None:
@@ -581,7 +596,7 @@ def on_disk(repo: Repo, policy: Policy, paths: Sequence[str]) -> tuple[Change, i
         listed=_after(listing, files),
         foreign=lambda: {file.path: what for file in files if policy.is_canonical(file.path)},
         recorded=_Recorded(repo, policy, "HEAD"),
-        counter=_counter(repo, policy, "HEAD"),
+        counter=counter(repo, policy, "HEAD"),
         instant=time.time(),
         named=named,
     )

@@ -8,6 +8,7 @@ from guard.git import Change, Commit, Repo, blob_id
 from guard.history import Arrival, trailer
 from guard.plan import Plan, policy_at, start, work_out
 from guard.policy import Policy
+from guard.verified import believed, note
 
 CHECKED = "refs/guard/checked/merge"
 """The newest merge that was made again here, so that the next run need not."""
@@ -99,7 +100,7 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
             f"the baseline {first} is not in this clone",
             "without the history since adoption, deltas that were overwritten would be missed",
         )
-    checked = repo.resolve(CHECKED)
+    checked = believed(repo, CHECKED)
     for claim in _chain(repo, policy, tip, first):
         if claim == checked:
             return claim
@@ -107,7 +108,7 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
         if len(commit.parents) == 1 and claim not in repo.edge():
             older = next(_chain(repo, policy, commit.parents[0], first), None)
             if not differences(repo, commit, older or first):
-                remember(repo, claim)
+                note(repo, CHECKED, claim)
                 return claim
     if first is None and repo.edge():
         raise Unseen(
@@ -147,8 +148,3 @@ def _same_pages(repo: Repo, policy: Policy, commit: str, parents: tuple[str, ...
     names = [f"{name}:{policy.laws.pages}" for name in (commit, *parents)]
     mine, *theirs = [repo.call("rev-parse", "--verify", "--quiet", name, check=False).stdout for name in names]
     return next((parent for parent, pages in zip(parents, theirs, strict=True) if pages == mine), None)
-
-
-def remember(repo: Repo, merge: str) -> None:
-    """Note a merge that is known to be right."""
-    repo.call("update-ref", CHECKED, merge, check=False)

@@ -21,8 +21,6 @@ from merge.files import BadState, recounted
 from merge.fold import page_path, rejected_path
 from merge.names import is_candidate
 
-VERIFIED = "refs/guard/verified"
-
 
 @dataclass
 class Verdict:
@@ -107,6 +105,8 @@ class Canonical:
     """Commit with several parents -> the one whose state contains the others'."""
     unseen: dict[str, dict[str, str]]
     """As `foreign`, where it cannot be told in this clone."""
+    verdict: Verdict
+    """All that was found in the range, canonical or not."""
 
 
 def canonical(repo: Repo, old: str | None, new: str) -> Canonical:
@@ -114,7 +114,7 @@ def canonical(repo: Repo, old: str | None, new: str) -> Canonical:
     walk = _Walk(repo, old, new)
     verdict = walk.judge(lambda _done, _all: None)
     foreign, unseen = _by_commit((*verdict.problems, *verdict.repaired)), _by_commit(verdict.unseen)
-    return Canonical(foreign, walk.computed | walk.restored, walk.newest, unseen)
+    return Canonical(foreign, walk.computed | walk.restored, walk.newest, unseen, verdict)
 
 
 def _by_commit(problems: Iterable[Problem]) -> dict[str, dict[str, str]]:

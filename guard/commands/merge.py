@@ -15,10 +15,11 @@ from guard.history import Arrival
 from guard.plan import Plan, Tree, frame_counter, open_frame, policy_at, roster, streams_of, work_out
 from guard.policy import Policy
 from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
-from guard.recompute import newest_merge, remember
+from guard.recompute import CHECKED, newest_merge
 from guard.report import Report, number, rejected, rejection
 from guard.schema import check_stream, conforms
 from guard.undelivered import undelivered
+from guard.verified import note
 from merge import values
 from merge.delta import valid_stream
 
@@ -251,7 +252,7 @@ def _tell(job: _Job, made: _Made) -> int:
         return 0
     published = options.push and not options.dry_run
     if made.commit is not None and published:
-        remember(repo, made.commit)
+        note(repo, CHECKED, made.commit)
         repo.call("update-ref", "-d", CANDIDATE, made.commit, check=False)  # it is on the branch now
     outcome = plan.outcome
     code = 1 if options.strict and outcome.rejected else 0

@@ -14,6 +14,7 @@ from guard.publish import CANDIDATE, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge
 from guard.report import Report, number
 from guard.restore import counts, rebuild
+from guard.verified import VERIFIED, believed
 from guard.verify import dirty_at, verify, wrong_rev
 
 
@@ -98,7 +99,7 @@ class _Job:
     def _since(self, policy: Policy, tip: str, good: str) -> str | None:
         """Where to begin to look: what was verified here, else adoption. A merge folds on what it finds, so the
         newest good merge may itself stand on a file that was wrong before."""
-        verified = self.repo.resolve("refs/guard/verified")
+        verified = believed(self.repo, VERIFIED)
         if verified is not None and self.repo.is_ancestor(verified, tip):
             return verified
         baseline = policy.baseline

@@ -10,7 +10,8 @@ from guard.policy import Policy
 from guard.recompute import Problem
 from guard.report import Report, number
 from guard.undelivered import edited
-from guard.verify import VERIFIED, Verdict, verify
+from guard.verified import VERIFIED, believed, note
+from guard.verify import Verdict, verify
 
 _WHY = {
     "G101": "canonical state may change only to the bytes that the merge computes; anything else may have lost records",
@@ -21,14 +22,17 @@ _WHY = {
 }
 
 
-def run(repo: Repo, span: str | None, report: Report) -> int:
-    """Judge a range, by default since the last commit that was verified here; returns 0 or 1."""
+def run(repo: Repo, span: str | None, report: Report, *, full: bool = False) -> int:
+    """Judge a range, by default since the last commit that was verified here, or all of it; returns 0 or 1."""
     gc.disable()  # as in merge
-    old, new = _span(repo, span)
+    if full and span is not None and ".." in span:
+        why = "a range says itself where it begins"
+        raise GuardError("usage", f"--full and {span} exclude each other", why, f"guard verify {span}")
+    old, new = _span(repo, span, full=full)
     with report.working("verifying") as progress:
         verdict = verify(repo, old, new, lambda done, total: progress(f"verifying commit {done} of {total}"))
     if span is None and not (verdict.problems or verdict.unseen or verdict.begun):
-        repo.call("update-ref", VERIFIED, new, check=False)
+        note(repo, VERIFIED, new)
     warnings = [*_begun(verdict), *edited(repo, policy_at(repo, repo.resolve("HEAD")))]
     for warning in warnings:
         report.warn(warning)
@@ -46,10 +50,10 @@ def _allowed(repo: Repo, old: str | None, new: str) -> list[dict[str, str]]:
     return found
 
 
-def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
+def _span(repo: Repo, span: str | None, *, full: bool) -> tuple[str | None, str]:
     """The range to judge: what came since the first commit (None: everything), up to the second."""
     if span is None:
-        return _default(repo)
+        return _default(repo, full=full)
     if ".." in span:
         left, _, right = span.partition("..")
         if right.startswith("."):
@@ -69,10 +73,10 @@ def _span(repo: Repo, span: str | None) -> tuple[str | None, str]:
             )
         return old, new
     new = _commit(repo, span)
-    return _since(repo, policy_at(repo, new), new), new
+    return _since(repo, policy_at(repo, new), new, full=full), new
 
 
-def _default(repo: Repo) -> tuple[str | None, str]:
+def _default(repo: Repo, *, full: bool) -> tuple[str | None, str]:
     here = repo.resolve("HEAD")
     policy = policy_at(repo, here)
     new = (
@@ -85,12 +89,12 @@ def _default(repo: Repo) -> tuple[str | None, str]:
     if new is None:
         why = "a repository without commits has no history to recompute"
         raise GuardError("usage", "there is no commit to verify", why, "git fetch, or git commit first")
-    return _since(repo, policy_at(repo, new), new), new
+    return _since(repo, policy_at(repo, new), new, full=full), new
 
 
-def _since(repo: Repo, policy: Policy, new: str) -> str | None:
+def _since(repo: Repo, policy: Policy, new: str, *, full: bool) -> str | None:
     """The newest commit up to which all was verified here, else the baseline, else the beginning."""
-    verified = repo.resolve(VERIFIED)
+    verified = None if full else believed(repo, VERIFIED)
     if verified is not None and repo.is_ancestor(verified, new):
         return verified
     baseline = policy.baseline if policy.baseline and set(policy.baseline) != {"0"} else start(policy)

@@ -119,12 +119,12 @@ def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tup
             codes.append("G201")
         for finding in judge(each.change, each.policy, codes=codes, allowed=dict(each.change.allowances)):
             finding.commit = each.change.commit
-            finding.fix = _way_out(finding, command, merging=merging) or finding.fix
+            finding.fix = way_out(finding, command, merging=merging) or finding.fix
             found.append(finding)
     return found, number
 
 
-def _way_out(finding: Finding, command: Sequence[str], *, merging: bool = False) -> str:
+def way_out(finding: Finding, command: Sequence[str], *, merging: bool = False) -> str:
     """What helps against a commit that only this clone has: it is taken back; empty where something else does.
 
     `merging` says that git goes on with a merge until somebody ends it.
@@ -249,7 +249,7 @@ def before_push(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:
         base = _base(repo, old if _is_commit(old) and repo.resolve(old) else upstream, None, new)
         found, number = in_commits(observe.commits(repo, base, new), ())
         for finding in found:
-            finding.fix = _way_out(finding, ["git", "push"]) or finding.fix
+            finding.fix = way_out(finding, ["git", "push"]) or finding.fix
         findings, judged = findings + found, judged + number
     return surroundings.tell(findings, judged, as_json=as_json)
 
