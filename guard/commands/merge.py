@@ -9,7 +9,10 @@ from typing import Any
 
 from guard import history
 from guard.adopt import counters
-from guard.errors import GuardError
+from guard.audit import audit, healable
+from guard.commands.restore import restored
+from guard.commands.verify import WHY, place_of
+from guard.errors import GuardError, Unseen
 from guard.git import Importer, Repo
 from guard.history import Arrival
 from guard.plan import Plan, Tree, frame_counter, open_frame, policy_at, roster, streams_of, work_out
@@ -37,6 +40,7 @@ class Options:
     push: bool = True
     dry_run: bool = False
     strict: bool = False
+    heal: bool = False
 
 
 @dataclass
@@ -69,6 +73,7 @@ class _Job:
     made: _Made | None = None
     folds: int = 0
     delivered: list[Arrival] = field(default_factory=list)
+    healed: dict[str, Any] | None = None
 
     def offer(self, snapshot: Snapshot) -> Offer | None:
         """The merge commit on top of what was read."""
@@ -128,7 +133,7 @@ class _Job:
 
 
 def run(repo: Repo, options: Options, report: Report) -> int:
-    """Merge; returns the exit code (1 with `strict` where a delta was rejected)."""
+    """Merge; returns the exit code (1 with `strict` where a delta was rejected or an edit slipped through)."""
     # Parsed deltas hold no cycles, and looking for some among a million objects is a third of the run.
     gc.disable()
     for stream in options.expect:
@@ -139,6 +144,8 @@ def run(repo: Repo, options: Options, report: Report) -> int:
     job = _Job(repo, place, options, report)
     if options.wait:
         _wait(job)
+    if options.heal:
+        _heal(job)
     with report.working(f"merging on {place.name}") as progress:
         if options.push and not options.dry_run:
             publish(place, job.offer, progress)
@@ -177,6 +184,38 @@ def adopted_or_new(repo: Repo, tip: str | None, policy: Policy) -> None:
             "the deltas in its inbox may be counted there already; merging them would count them twice",
             "guard init (older deltas count as merged), or guard init --from-beginning with counters at zero",
         )
+
+
+# --- looking back ----------------------------------------------------------------------------------------------
+
+
+def _heal(job: _Job) -> None:
+    """Rebuild, in the open, the canonical files that somebody wrote outside a merge."""
+    if job.options.dry_run or not job.options.push:
+        why = "what is healed is published in a commit of its own, so that everybody sees it"
+        raise GuardError("usage", "--heal goes with neither --dry-run nor --no-push", why, "guard merge --heal")
+    tip = job.place.read().tip
+    wrong = healable(audit(job.repo, tip).problems) if tip is not None else []
+    if wrong:
+        job.healed = restored(job.repo, job.place, wrong, None, job.report)
+
+
+def _look_back(job: _Job, tip: str | None) -> tuple[list[dict[str, str]], list[str]]:
+    """What slipped through since the last boundary, for programs and in sentences."""
+    if tip is None:
+        return [], []
+    try:
+        problems = audit(job.repo, tip).problems
+    except Unseen as error:
+        return [], [f"what came since the last merge was not verified: {error.what}\n  fix: {error.fix}"]
+    said = []
+    wrong = set(healable(problems))
+    for problem in problems:
+        heals = problem.code == "G101" and problem.path in wrong
+        fix = "guard merge --heal" if heals else "guard verify (says what helps)"
+        what = f"{place_of(problem)}: {problem.code} {problem.what}"
+        said.append(f"slipped through: {what}\n  why: {WHY[problem.code]}\n  fix: {fix}")
+    return [{**vars(problem), "why": WHY[problem.code]} for problem in problems], said
 
 
 # --- waiting ---------------------------------------------------------------------------------------------------
@@ -242,20 +281,23 @@ def delivering(name: str, frame: int) -> str | None:
 def _tell(job: _Job, made: _Made) -> int:
     repo, options, report, plan = job.repo, job.options, job.report, made.plan
     policy = policy_at(repo, made.snapshot.tip)
-    waiting = undelivered(repo, policy, made.snapshot.tip, made.commit)
+    slipped, said = _look_back(job, made.snapshot.tip)
+    waiting = [*undelivered(repo, policy, made.snapshot.tip, made.commit), *said]
     for warning in waiting:
         report.warn(warning)
     value: dict[str, Any] = {"merged": plan is not None, "commit": made.commit, "parent": made.snapshot.tip}
+    value |= {"slipped": slipped, "healed": job.healed}
     if plan is None:
         report.say("nothing to merge")
-        report.result({**value, "published": False, "warnings": waiting, "exit": 0})
-        return 0
+        code = 1 if options.strict and slipped else 0
+        report.result({**value, "published": False, "warnings": waiting, "exit": code})
+        return code
     published = options.push and not options.dry_run
     if made.commit is not None and published:
         note(repo, CHECKED, made.commit)
         repo.call("update-ref", "-d", CANDIDATE, made.commit, check=False)  # it is on the branch now
     outcome = plan.outcome
-    code = 1 if options.strict and outcome.rejected else 0
+    code = 1 if options.strict and (outcome.rejected or slipped) else 0
     missing = sorted({*plan.missing, *_unseen(repo, plan, options)})
     _say(report, plan, made, missing, published, job)
     changed = sorted(path for path, data in plan.files.items() if data is not None)

@@ -4,13 +4,14 @@ import posixpath
 import shlex
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo, write_commit
 from guard.history import RESTORE_TRAILER
 from guard.plan import LAST_SECOND, Tree, policy_at, start
 from guard.policy import Policy
-from guard.publish import CANDIDATE, Offer, Snapshot, hub, publish
+from guard.publish import CANDIDATE, Hub, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge
 from guard.report import Report, number
 from guard.restore import counts, rebuild
@@ -154,15 +155,22 @@ def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int
         posixpath.normpath(repo.prefix + path) if path and not policy.is_canonical(path) else path for path in paths
     ]
     place = hub(repo, policy)
+    value = restored(repo, place, paths, to, report)
+    if value["commit"] is None:
+        held = f"{', '.join(paths)} holds what {value['rev'][:12]} and the deltas since make"
+        report.say(f"nothing to restore: on {place.name}, {held}")
+    report.result({**value, "exit": 0})
+    return 0
+
+
+def restored(repo: Repo, place: Hub, paths: Sequence[str], to: str | None, report: Report) -> dict[str, Any]:
+    """Rebuild files and publish them; returns the commit (None where they are right already) and what was counted."""
     job = _Job(repo, paths, to, report)
     with report.working("restoring") as progress:
         _, offer = publish(place, job.offer, progress)
-    value = {"rev": job.rev, "deltas": job.deltas, "exit": 0}
+    value = {"rev": job.rev, "deltas": job.deltas}
     if offer is None:
-        held = f"{', '.join(paths)} holds what {job.rev[:12]} and the deltas since make"
-        report.say(f"nothing to restore: on {place.name}, {held}")
-        report.result({**value, "commit": None, "files": {}})
-        return 0
+        return {**value, "commit": None, "files": {}}
     report.say(
         f"restored from {job.rev[:12]} and {number(job.deltas, 'delta')} merged since: {(offer.commit or '')[:12]}"
     )
@@ -173,5 +181,4 @@ def run(repo: Repo, paths: Sequence[str], to: str | None, report: Report) -> int
     ]
     report.table(("file", "records", "before", "now"), rows, right=(2, 3))
     files = {path: {"before": before, "after": after} for path, (before, after) in job.changed.items()}
-    report.result({**value, "commit": offer.commit, "files": files})
-    return 0
+    return {**value, "commit": offer.commit, "files": files}

@@ -13,7 +13,7 @@ from guard.undelivered import edited
 from guard.verified import VERIFIED, believed, note
 from guard.verify import Verdict, verify
 
-_WHY = {
+WHY = {
     "G101": "canonical state may change only to the bytes that the merge computes; anything else may have lost records",
     "G103": "a committed delta is never rewritten: frame 109 lost a post and 24 comments to an overwritten file",
     "G104": "rows and sections of an append-only file are other sessions' record of what they did",
@@ -145,7 +145,8 @@ def _fixes(problems: list[Problem], unpushed: set[str]) -> dict[Problem, str]:
     }
 
 
-def _place(problem: Problem) -> str:
+def place_of(problem: Problem) -> str:
+    """Where a problem is: its commit, and the file where it is about one."""
     return f"{problem.commit[:12]}:{problem.path}" if problem.path else problem.commit[:12]
 
 
@@ -161,17 +162,17 @@ def _tell(
     code = 1 if verdict.problems else 2 if verdict.unseen else 0
     fixes = _fixes(verdict.problems, unpushed)
     for problem in verdict.problems:
-        report.say(f"{_place(problem)}: {problem.code} {problem.what}")
+        report.say(f"{place_of(problem)}: {problem.code} {problem.what}")
     for seen in dict.fromkeys(problem.code for problem in verdict.problems):
-        report.say(f"  why ({seen}): {_WHY[seen]}")
+        report.say(f"  why ({seen}): {WHY[seen]}")
     for fix in dict.fromkeys(fixes.values()):
         report.say(f"  fix: {fix}")
     for problem in verdict.unseen:
-        report.say(f"{_place(problem)}: {problem.code} could not be judged: {problem.what}")
+        report.say(f"{place_of(problem)}: {problem.code} could not be judged: {problem.what}")
     if verdict.unseen:
         report.say("  fix: git fetch --unshallow, or in a partial clone: git fetch --refetch")
     for problem in verdict.repaired:
-        report.say(f"{_place(problem)}: {problem.code} {problem.what}; made good since")
+        report.say(f"{place_of(problem)}: {problem.code} {problem.what}; made good since")
     for each in allowed:
         report.say(f"{each['commit'][:12]}: {each['code']} was let pass: {each['reason']}")
     report.say(
@@ -188,7 +189,7 @@ def _tell(
             "merges": verdict.merges,
             "restores": verdict.restores,
             "problems": [
-                {**vars(problem), "why": _WHY[problem.code], "fix": fixes.get(problem, "")}
+                {**vars(problem), "why": WHY[problem.code], "fix": fixes.get(problem, "")}
                 for problem in verdict.problems
             ],
             "unseen": [vars(problem) for problem in verdict.unseen],
