@@ -155,7 +155,9 @@ def merge(
     wait: Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for them.")] = 0,
     push: Annotated[bool, typer.Option("--push/--no-push", help="Publish the merge, or only write it.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; write nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a delta was rejected, or an edit slipped in.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1: a delta was rejected or an edit slipped in.")
+    ] = False,
     heal: Annotated[bool, typer.Option("--heal", help="First rebuild state that was written outside a merge.")] = False,
     directory: Directory = HERE,
     as_json: AsJson = False,
