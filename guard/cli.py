@@ -964,6 +964,56 @@ def demo(
     _run(report, command)
 
 
+servers = typer.Typer(help="The hook of a repository that is pushed to.", rich_markup_mode="rich", no_args_is_help=True)
+app.add_typer(servers, name="server", rich_help_panel="enforcement elsewhere")
+
+Bare = Annotated[Path, typer.Argument(metavar="PATH", help="The bare repository.")]
+
+
+@servers.command("install")
+def server_install(
+    path: Bare,
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help="The state branch; default: as guard.toml says.")
+    ] = "",
+    hook: Annotated[
+        str, typer.Option("--hook", metavar="NAME", help="update, where the host runs no pre-receive.")
+    ] = "pre-receive",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge every push to a bare repository before its refs move; safe to repeat."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.server import install as run
+        from guard.git import Repo
+
+        return run(Repo(directory / path), report, branch=branch, hook=hook)
+
+    _run(report, command)
+
+
+@servers.command("uninstall")
+def server_uninstall(
+    path: Bare,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take the hook away and put back what was there."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.server import uninstall as run
+        from guard.git import Repo
+
+        return run(Repo(directory / path), report)
+
+    _run(report, command)
+
+
 def _lines(path: Path | None) -> list[str]:
     if path is None:
         return []

@@ -53,8 +53,6 @@ def faults(
     twin = next((other for other in alike.get(name.lower(), ()) if other != name), None)
     if kind == "file" and twin is None and _certain(name, data, policy, counter, now):
         return
-    import shlex
-
     from guard import schema
     from merge.delta import Entry, Invalid, complaints, read
 
@@ -67,17 +65,37 @@ def faults(
         frame, moment = _said(entry.data, judged)
     else:
         frame, moment = judged.frame, judged.moment
+    yield from _beyond(path, frame, moment, counter, now)
+    if isinstance(judged, Invalid):
+        return
+    if twin:
+        message = f"{name} and {twin} differ only in case, and are one file on macOS and Windows"
+        yield "$.stream_id", message, "give the stream an id of its own"
+
+
+def too_far(
+    path: str, name: str, data: bytes, kind: Kind, policy: Policy, counter: int | None, now: float | None
+) -> Iterator[Fault]:
+    """Where a file says a frame or a time that it cannot have yet, whatever else is wrong with it; as `faults`."""
+    from guard import schema
+    from merge.delta import Entry, Invalid, read
+
+    judged = read(Entry(name, data, kind), schema.conforms("delta"), policy.laws)
+    said = _said(data, judged) if isinstance(judged, Invalid) else (judged.frame, judged.moment)
+    yield from _beyond(path, *said, counter, now)
+
+
+def _beyond(
+    path: str, frame: int | None, moment: "Moment | None", counter: int | None, now: float | None
+) -> Iterator[Fault]:
+    import shlex
+
     edit = f"edit {shlex.quote(path)}"
     if counter is not None and frame is not None and frame > counter + 1:
         yield "$.frame", ahead(frame, counter), f'{edit}: "frame": {counter + 1}'
     if now is not None and moment is not None and moment[0] > now + DAY:
         message = f"its time {moment[2]} is more than a day ahead"
         yield "$.completed_at", message, f'{edit}: "completed_at": "{_written(now)}"'
-    if isinstance(judged, Invalid):
-        return
-    if twin:
-        message = f"{name} and {twin} differ only in case, and are one file on macOS and Windows"
-        yield "$.stream_id", message, "give the stream an id of its own"
 
 
 def _certain(name: str, data: bytes, policy: Policy, counter: int | None, now: float | None) -> bool:

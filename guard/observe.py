@@ -267,11 +267,12 @@ def counter(repo: Repo, policy: Policy, commit: str) -> int | None:
 
 
 class Judged:
-    """A commit of a range: its change, and the policy that judges it, which is that of its old side."""
+    """A commit of a range: its change, its first parent, and the policy that judges it, which is its old side's."""
 
-    def __init__(self, change: Change, policy: Policy) -> None:
+    def __init__(self, change: Change, policy: Policy, parent: str = "") -> None:
         self.change = change
         self.policy = policy
+        self.parent = parent
 
 
 class _Logged:
@@ -468,7 +469,7 @@ class _Range:
         if join is not None:
             return self._join(each, policies, *join)
         policy = policies.before(each.parents)
-        return Judged(self._change(each, policy, each.own), policy)
+        return Judged(self._change(each, policy, each.own), policy, "".join(each.parents[:1]))
 
     def _join(self, each: _Logged, policies: "Policies", sides: list[list[Difference]], specs: list[str]) -> Judged:
         """A commit with several parents: as `guard verify` judges it, and by what it has of neither or dropped."""
@@ -487,7 +488,7 @@ class _Range:
         change = self._change(each, policy, list(known.values()))
         change.foreign = (lambda: self.state.foreign.get(each.id, {})) if touched else dict
         change.unseen = (lambda: self.state.unseen.get(each.id, {})) if touched else dict
-        return Judged(change, policy)
+        return Judged(change, policy, each.parents[0])
 
     def _change(self, each: _Logged, policy: Policy, files: Sequence[File]) -> Change:
         """A commit as a change of its first parent."""

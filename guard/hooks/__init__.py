@@ -85,6 +85,10 @@ def _handler(name: str):  # type: ignore[no-untyped-def]  # importing the type w
             "pre-rebase": refs.before_rebase,
             "reference-transaction": refs.before_move,
         }.get(name, refs.bring_up_to_date)
+    if name in ("pre-receive", "update"):
+        from guard.hooks import receive
+
+        return receive.before_receive if name == "pre-receive" else receive.before_update
     from guard.errors import GuardError
 
     raise GuardError("usage", f"guard-hook knows no {name or 'hook without a name'}", "", f"one of: {', '.join(HOOKS)}")

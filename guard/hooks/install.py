@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +22,19 @@ _OWN_SHIMS = Path(__file__).parent / "own"
 DISPLACED = ".guard-displaced"
 """What a hook that stood there is called from then on; ours calls it after its own judgement."""
 
+RUNNER = "guard-run.py"
+"""The program that the hooks start."""
+
 EDITED = ".guard-edited"
 """What a hook of ours that somebody changed is kept as, for people to take their lines from; nobody runs it."""
 
 SETTINGS = {"rebase.autoStash": "false", "merge.autoStash": "false"}
 """Configuration that guard sets: an autostash that fails exits 0 and leaves markers."""
+
+
+SERVER = {"receive.fsckObjects": "true", "core.hooksPath": "hooks"}
+"""What guard sets in a repository that is pushed to: objects that git's own tools read in two ways are refused, and no
+configuration of the machine's leads git past these hooks."""
 
 
 OWN = (
@@ -86,9 +94,9 @@ def install(repo: Repo, *, into_hooks_path: bool = False) -> Done:
     done = Done(hooks)
     try:
         hooks.mkdir(parents=True, exist_ok=True)
-        with _alone(hooks):
-            _write_files(hooks, done)
-            done.settings = _set_up(repo, SETTINGS)
+        with alone(hooks):
+            write_files(hooks, done, _files(), HOOKS)
+            done.settings = set_up(repo, SETTINGS)
             _share(repo, hooks, joins=True)
             _write_own(repo, done)
             _set_strict(repo, done, wanted=current_policy(repo, repo.git_dir / "guard").strict)
@@ -101,7 +109,7 @@ def _write_own(repo: Repo, done: Done) -> None:
     """Write the hooks that the configuration names, and only then name them."""
     own = registered.folder(repo)
     own.mkdir(parents=True, exist_ok=True)
-    for name, text in {**_files(), **_rendered(_OWN_SHIMS)}.items():
+    for name, text in {**_files(), **rendered(_OWN_SHIMS)}.items():
         if _write(own / name, text, executable=name in (*HOOKS, registered.ENTRY, strict.HOOK)):
             done.own.append(name)
     done.own += registered.register(repo)
@@ -110,7 +118,7 @@ def _write_own(repo: Repo, done: Done) -> None:
 def _set_strict(repo: Repo, done: Done, *, wanted: bool) -> None:
     """Set strict mode up, or take it away, as the policy asks."""
     if not wanted:
-        done.settings += _put_back(repo, (strict.KEY,))
+        done.settings += put_back(repo, (strict.KEY,))
         return
     said = repo.call("config", "--show-scope", "--get", strict.KEY, check=False).stdout.decode().rstrip("\n")
     scope, _, value = said.partition("\t")
@@ -123,12 +131,13 @@ def _set_strict(repo: Repo, done: Done, *, wanted: bool) -> None:
         )
         done.refused = error.text()
         return
-    done.settings += _set_up(repo, {strict.KEY: strict.setting(registered.folder(repo))})
+    done.settings += set_up(repo, {strict.KEY: strict.setting(registered.folder(repo))})
     done.strict = True
 
 
-def _write_files(hooks: Path, done: Done) -> None:
-    for name in HOOKS:
+def write_files(hooks: Path, done: Done, files: dict[str, str], names: Collection[str]) -> None:
+    """Write files (name -> text) into a folder of hooks; those of `names` are hooks, and what stood there is kept."""
+    for name in names:
         if _foreign(hooks / name) and os.path.lexists(hooks / f"{name}{DISPLACED}") and not _is_framework(hooks, name):
             raise GuardError(
                 "state",
@@ -136,17 +145,17 @@ def _write_files(hooks: Path, done: Done) -> None:
                 "one of the two would be lost",
                 f"put together what both do in {name}{DISPLACED}, take {name} away, then guard install",
             )
-    for name, text in _files().items():
+    for name, text in files.items():
         path = hooks / name
-        if name in HOOKS and _foreign(path):
+        if name in names and _foreign(path):
             if ours(hooks / f"{name}.legacy"):  # the framework is in front and calls us first
                 path = hooks / f"{name}.legacy"
             else:
                 path.rename(hooks / f"{name}{DISPLACED}")
                 done.displaced.append(name)
-        if name in HOOKS and _edited(path, text):
+        if name in names and _edited(path, text):
             done.kept.append(_keep(path))
-        if _write(path, text, executable=name in HOOKS):
+        if _write(path, text, executable=name in names):
             done.written.append(path.name)
 
 
@@ -184,7 +193,7 @@ def _is_framework(hooks: Path, name: str) -> bool:
 
 
 @contextlib.contextmanager
-def _alone(hooks: Path) -> Iterator[None]:
+def alone(hooks: Path) -> Iterator[None]:
     """Keep other installations out of a folder meanwhile; the lock ends with the process, whatever happens."""
     import fcntl
 
@@ -249,10 +258,10 @@ def _foreign(path: Path) -> bool:
 
 def _files() -> dict[str, str]:
     """Name -> text of everything that is installed in a hooks' folder."""
-    return {"guard-run.py": _runner(), **_rendered(SHIMS)}
+    return {RUNNER: runner(), **rendered(SHIMS)}
 
 
-def _rendered(folder: Path) -> dict[str, str]:
+def rendered(folder: Path, names: Collection[str] = HOOKS) -> dict[str, str]:
     """Name -> text of the shims of a folder; each hook says in its last line what it was."""
     files = {}
     chain = (SHIMS / "chain").read_text(encoding="utf-8").rstrip("\n")
@@ -260,7 +269,7 @@ def _rendered(folder: Path) -> dict[str, str]:
         if shim.name != "chain":
             text = shim.read_text(encoding="utf-8").replace("@CHAIN@", chain).replace("@NAME@", shim.name)
             text = text.replace("@VERSION@", VERSION).replace("@PYTHON@", _quoted(sys.executable))
-            files[shim.name] = f"{text}{_sum(text)}\n" if shim.name in HOOKS else text
+            files[shim.name] = f"{text}{_sum(text)}\n" if shim.name in names else text
     return files
 
 
@@ -268,7 +277,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _runner() -> str:
+def runner() -> str:
     """The program that a shim starts: it says where the packages are, as nothing else may."""
     folders = []
     for name in ("guard", "merge", "orjson", "jsonschema_rs", "jsonschema"):
@@ -311,7 +320,7 @@ def _kept(repo: Repo) -> dict[str, str | None]:
         return {}
 
 
-def _set_up(repo: Repo, wanted: dict[str, str]) -> list[str]:
+def set_up(repo: Repo, wanted: dict[str, str]) -> list[str]:
     """Set configuration, remembering first what it was."""
     kept = _kept(repo)
     changed = {}
@@ -327,7 +336,7 @@ def _set_up(repo: Repo, wanted: dict[str, str]) -> list[str]:
     return [f"{key} = {value}" for key, value in changed.items()]
 
 
-def _put_back(repo: Repo, keys: Iterable[str]) -> list[str]:
+def put_back(repo: Repo, keys: Iterable[str]) -> list[str]:
     """Put settings of ours back to what they were; one that somebody has changed since is left alone."""
     kept = _kept(repo)
     changed = []
@@ -345,7 +354,7 @@ def _put_back(repo: Repo, keys: Iterable[str]) -> list[str]:
 
 
 def _ours(key: str, value: str) -> bool:
-    return strict.ours(value) if key == strict.KEY else SETTINGS.get(key) == value
+    return strict.ours(value) if key == strict.KEY else {**SETTINGS, **SERVER}.get(key) == value
 
 
 def _local(repo: Repo, key: str) -> str | None:
@@ -365,12 +374,12 @@ def uninstall(repo: Repo) -> Done:
     done = Done(hooks)
     try:
         if hooks.is_dir():
-            with _alone(hooks):
+            with alone(hooks):
                 if not _share(repo, hooks, joins=False):
-                    _take_away(hooks, done)
+                    take_away(hooks, done, _files(), HOOKS)
     except OSError as error:
         raise GuardError("state", f"{error.filename or hooks} cannot be written: {error.strerror}") from None
-    done.settings = _put_back(repo, list(dict.fromkeys((*_kept(repo), strict.KEY))))
+    done.settings = put_back(repo, list(dict.fromkeys((*_kept(repo), strict.KEY))))
     done.own = registered.unregister(repo)
     _empty(registered.folder(repo))
     for folder in (repo.common_dir, *(repo.common_dir / "worktrees").glob("*")):
@@ -384,20 +393,20 @@ def uninstall(repo: Repo) -> Done:
 
 def _empty(own: Path) -> None:
     """Take guard's own folder away."""
-    for name in (*_rendered(_OWN_SHIMS), *_files(), "folder"):  # what the configuration names goes first
+    for name in (*rendered(_OWN_SHIMS), *_files(), "folder"):  # what the configuration names goes first
         (own / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         own.rmdir()  # unless somebody keeps something there
 
 
-def _take_away(hooks: Path, done: Done) -> None:
-    texts = _files()
-    for name in HOOKS:
+def take_away(hooks: Path, done: Done, files: dict[str, str], names: Collection[str]) -> None:
+    """Take away what `write_files` wrote, and put back what stood there."""
+    for name in names:
         displaced = hooks / f"{name}{DISPLACED}"
         for path in (hooks / name, hooks / f"{name}.legacy"):
             if not ours(path):
                 continue
-            if _edited(path, texts[name]):
+            if _edited(path, files[name]):
                 done.kept.append(_keep(path))
             path.unlink()
             done.written.append(path.name)
@@ -406,8 +415,8 @@ def _take_away(hooks: Path, done: Done) -> None:
                 done.displaced.append(name)
         if _same(displaced, hooks / name):  # the framework's own: it came twice
             displaced.unlink()
-    for name in ("guard-lib", "guard-words", "guard-run.py"):
-        if (hooks / name).exists():
+    for name in files:
+        if name not in names and (hooks / name).exists():
             (hooks / name).unlink()
             done.written.append(name)
 
