@@ -150,6 +150,32 @@ class Repo:
             raise failure(words, done.returncode, done.stderr.decode(errors="replace"))
         return done
 
+    def transfer(self, *words: str, patience: float) -> "subprocess.CompletedProcess[bytes]":
+        """Run `git fetch` or `git push`, and end it when it has said nothing for `patience` seconds.
+
+        It is made to tell its progress, so that a long transfer is not taken for one that hangs; that is left out of
+        what is returned. It is given up at the latest after twice as long without a word. Raises `GuardError` of kind
+        `network` then: whether the other side took what was sent nobody knows.
+        """
+        process = subprocess.Popen(
+            self.command(words[0], "--progress", *words[1:]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment(),
+        )
+        with process:
+            heard = 0
+            while True:
+                try:
+                    out, said = process.communicate(timeout=patience)
+                    break
+                except subprocess.TimeoutExpired as late:
+                    before, heard = heard, len(late.output or b"") + len(late.stderr or b"")
+                    if heard == before:
+                        raise _silent(process, words[0], patience) from None
+        return subprocess.CompletedProcess(words, process.returncode, out, _without_progress(said))
+
     def command(self, *words: str) -> list[str]:
         """The words of a git command in this repository."""
         return ["git", "-C", str(self.directory), "-c", "core.quotePath=false", *words]
@@ -543,6 +569,30 @@ def _last(said: bytes) -> str:
     """The last line of what git said, where it is not only that there is no repository."""
     lines = said.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines and "not a git repository" not in lines[-1] else ""
+
+
+def _silent(process: "subprocess.Popen[bytes]", word: str, patience: float) -> GuardError:
+    """End a git whose other side says nothing; what it had started may outlive it for a while, and holds up nobody."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    return GuardError(
+        "network",
+        f"`git {word}` was given up: the other side has said nothing for {patience:g} s",
+        "a machine that hangs must not hold up this one; what was to be sent is still here",
+        "run the command again; [repository] timeout in guard.toml says how long to wait",
+    )
+
+
+_PROGRESS = re.compile(rb"(remote: +)?[A-Z][a-z]+[a-z ]*: +\d+(%|,|\Z)|(remote: +)?(Total \d+ |Delta compression using)")
+
+
+def _without_progress(said: bytes) -> bytes:
+    """What git said, without the lines that tell how far it was."""
+    lines = re.split(rb"[\r\n]+", said)
+    return b"".join(line.rstrip() + b"\n" for line in lines if line.strip() and not _PROGRESS.match(line))
 
 
 def failure(words: Iterable[str], code: int, said: str) -> GuardError:

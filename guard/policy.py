@@ -23,6 +23,9 @@ FILE = "guard.toml"
 Kind = Literal["rows", "sections", "files"]
 """How an append-only file grows: row by row, section by section, or as a file that is created and extended."""
 
+Way = Literal["refs", "branch"]
+"""How deltas get to the hub."""
+
 
 @dataclass(frozen=True)
 class Count:
@@ -81,6 +84,8 @@ class Policy:
     remote: str = "origin"
     refs: str = "refs/guard/"
     """Under which name the remote keeps what guard's own refs hold: for hosts that take branches alone."""
+    timeout: int = 120
+    """A fetch or push that says nothing for so many seconds is given up."""
     canonical: tuple[str, ...] = ("state/*.json", "state/frames/**", "state/posts/**", "state/registers/**")
     """Globs of what only a merge may change."""
     canonical_except: tuple[str, ...] = ("state/stream_assignments.json",)
@@ -114,6 +119,8 @@ class Policy:
     """The oldest bash that scripts must run on, as `bash<major>.<minor>`."""
     shell_macos: str = "12"
     """The oldest macOS whose commands scripts must do with, as `<major>` or `<major>.<minor>`."""
+    deliver_by: Way = "refs"
+    """How deltas get to the hub: each by a ref of its own, or as files in a commit on the state branch."""
     copy: tuple[str, ...] = ()
     """Globs of files that are not committed, or not as they are here, and that every new work tree is to have."""
     counts: tuple[Count, ...] = COUNTS

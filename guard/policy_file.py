@@ -47,7 +47,7 @@ def _policy(top: Table) -> Policy:
     append_only, roster, delta, merge = (top.table(key) for key in ("append_only", "roster", "delta", "merge"))
     messages, deletions, allow, hooks = (top.table(key) for key in ("messages", "deletions", "allow", "hooks"))
     claims, records, shell, worktree = (top.table(key) for key in ("claims", "records", "shell", "worktree"))
-    counts = top.tables("counts")
+    counts, delivery = top.tables("counts"), top.table("delivery")
     excepted = canonical.texts("except", default.canonical_except, check.glob)
     roster_path = roster.text("path", default.roster, check.json_file)
     not_canonical = tuple(dict.fromkeys((roster_path, *filter(is_plain, excepted))))
@@ -55,6 +55,7 @@ def _policy(top: Table) -> Policy:
         branch=repository.text("branch", default.branch, check.ref_name),
         remote=repository.text("remote", default.remote, check.ref_name),
         refs=repository.text("refs", default.refs, check.ref_prefix),
+        timeout=repository.integer("timeout", default.timeout, check.TIMEOUT),
         canonical=canonical.texts("paths", default.canonical, check.glob, least=1),
         canonical_except=excepted,
         inbox=inbox.text("path", default.inbox, check.folder).removesuffix("/") + "/",
@@ -79,6 +80,7 @@ def _policy(top: Table) -> Policy:
         sessions=records.text("sessions", default.sessions, check.path),
         lessons=records.text("lessons", default.lessons, check.folder).removesuffix("/") + "/",
         shell_target=shell.text("target", default.shell_target, check.bash),
+        deliver_by=delivery.text("by", default.deliver_by, check.one_of("refs", "branch")),  # type: ignore[arg-type]
         copy=worktree.texts("copy", default.copy, check.glob),
         shell_macos=shell.text("macos", default.shell_macos, check.macos),
         counts=default.counts if counts is None else tuple(map(_count, counts)),
@@ -91,7 +93,7 @@ def _policy(top: Table) -> Policy:
     mine = [count.law() for count in policy.counts if policy.is_canonical(count.file) and count not in default.counts]
     policy = replace(policy, laws=replace(policy.laws, counts=tuple(law for law in mine if law is not None)))
     tables = (repository, canonical, inbox, append_only, roster, delta, merge, messages, deletions, allow, hooks)
-    for table in (top, *tables, claims, records, shell, worktree):
+    for table in (top, *tables, claims, records, shell, worktree, delivery):
         table.close()
     return policy
 

@@ -26,6 +26,9 @@ MINUTES = (1, 10**6)
 TOLERANCE = (0, 10**4)
 """Least and most that `claims.tolerance` may say."""
 
+TIMEOUT = (1, 86400)
+"""Least and most that `repository.timeout` may say: a second, and a day."""
+
 NOT_A_LIST = (
     *("frame", "streams", "extra", "filtered", "variants", "provenance"),  # a page's own keys
     "count",  # stands beside the lists in a page's `filtered`

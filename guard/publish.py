@@ -113,6 +113,7 @@ class Remote:
         self.kinds = kinds
         self.copies = copies(policy)
         self.prefix = policy.refs
+        self.patience = policy.timeout
         self._held: str | None = None
 
     def read(self) -> Snapshot:
@@ -142,7 +143,7 @@ class Remote:
         words += ["--no-recurse-submodules", self.name, *refspecs, *own]
         said = ""
         for wait in backoff(16):  # fetches in one clone meet at the lock of a ref: forty work trees are made at once
-            done = self.repo.call(*words, check=False)
+            done = self.repo.transfer(*words, patience=self.patience)
             said = done.stderr.decode(errors="replace").strip() if done.returncode else ""
             if "cannot lock ref" not in said and "unable to update local ref" not in said:
                 break
@@ -150,7 +151,7 @@ class Remote:
         return said
 
     def move(self, old: str | None, new: str | None, refs: Mapping[str, Move]) -> tuple[Verdict, str]:
-        """Push with a lease on everything that was read."""
+        """Push with a lease on everything that was read; raises `GuardError` where no answer comes."""
         words = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
         refspecs = []
         if new is not None:
@@ -162,7 +163,7 @@ class Remote:
             refspecs.append(f"{wanted or ''}:{there}")
         if len(refspecs) > 1:
             words.append("--atomic")
-        done = self.repo.call(*words, self.name, *refspecs, check=False)
+        done = self.repo.transfer(*words, self.name, *refspecs, patience=self.patience)
         said = (done.stdout + done.stderr).decode(errors="replace")
         if done.returncode == 0:
             self._remember(new, refs)

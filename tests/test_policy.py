@@ -34,6 +34,7 @@ FULL = """
 branch = "trunk"
 remote = "hub"
 refs = "refs/heads/guard/"
+timeout = 30
 
 [canonical]
 paths = ["state/*.json", "state/ledger/**", "state/tickets/**", "state/writers/**"]
@@ -71,6 +72,9 @@ exempt = ["till of the shop <till@shop.invalid>"]
 [deletions]
 files = 7
 folder = 4
+
+[delivery]
+by = "branch"
 
 [worktree]
 copy = ["config/*.env", "state/draft/**"]
@@ -191,6 +195,7 @@ def test_an_absent_file_means_the_defaults() -> None:
     assert policy.author == "guard merge <merge@guard.invalid>"
     assert (policy.prefix, policy.exempt_authors, policy.never_allow, policy.strict) == (True, (), (), False)
     assert policy.copy == ()
+    assert (policy.timeout, policy.deliver_by) == (120, "refs")
     assert (policy.most_deletions, policy.deletion_folder) == (20, 10)
     assert [f"{count.file}#{count.pointer}" for count in policy.counts] == [
         "state/agents.json#/_meta/count",
@@ -233,6 +238,7 @@ def test_every_key_arrives() -> None:
     assert (policy.most_deletions, policy.deletion_folder, policy.never_allow) == (7, 4, ("G202", "G401"))
     assert policy.strict is True
     assert policy.copy == ("config/*.env", "state/draft/**")
+    assert (policy.timeout, policy.deliver_by) == (30, "branch")
     assert policy.counts == (
         Count("state/totals.json", "/shops/0/clerks~1all", how="length", source="state/clerks.json#/clerks"),
         Count("README.md", pattern="([0-9]+) lessons", files="lessons/**", matches="^# ", optional=True),
@@ -460,6 +466,10 @@ BAD_VALUES = [
     ('allow.never = "G201"', "allow.never: a string stands where an array belongs"),
     ('hooks.strict = "yes"', "hooks.strict: a string stands where true or false belongs"),
     ("hooks.strikt = true", 'hooks.strikt: unknown key, did you mean "strict"?'),
+    ("repository.timeout = 0", "repository.timeout: it is not between 1 and 86400"),
+    ("repository.timeout = 1.5", "repository.timeout: a number stands where an integer belongs"),
+    ('delivery.by = "ref"', 'delivery.by: "ref" is not one of refs, branch'),
+    ("delivery.way = 1", "delivery.way: unknown key"),
     ("worktree = []", "worktree: an array stands where a table belongs"),
     ('worktree.copy = "a"', "worktree.copy: a string stands where an array belongs"),
     ('worktree.copy = ["../a"]', "worktree.copy[0]: "),

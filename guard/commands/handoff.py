@@ -135,11 +135,13 @@ def push(repo: Repo, at: Desk, session: str) -> str:
     tracking = f"refs/remotes/{at.place.name}/{branch}"
     said: list[str] = []
     for wait in backoff(TRIES):
-        done = repo.call("push", "--quiet", at.place.name, f"HEAD:refs/heads/{branch}", check=False)
+        words = ("push", "--quiet", at.place.name, f"HEAD:refs/heads/{branch}")
+        done = repo.transfer(*words, patience=at.policy.timeout)
         if done.returncode == 0:
             return branch
         said = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if "hint:" not in line]
-        repo.call("fetch", "--quiet", "--no-tags", at.place.name, f"+refs/heads/{branch}:{tracking}", check=False)
+        words = ("fetch", "--quiet", "--no-tags", at.place.name, f"+refs/heads/{branch}:{tracking}")
+        repo.transfer(*words, patience=at.policy.timeout)
         there = repo.resolve(tracking)
         if there is not None and repo.is_ancestor("HEAD", there):  # a run that was cut off has pushed them
             return branch
