@@ -690,7 +690,7 @@ def frame_status(
     _run(report, command)
 
 
-deltas = typer.Typer(help="Deltas: check, begin one, write a fallback.", rich_markup_mode="rich", no_args_is_help=True)
+deltas = typer.Typer(help="Deltas: begin, check, deliver, fall back.", rich_markup_mode="rich", no_args_is_help=True)
 app.add_typer(deltas, name="delta", rich_help_panel="frames")
 
 Stream = Annotated[str | None, typer.Option("--stream", metavar="ID", help="Default: GUARD_STREAM.")]
@@ -735,6 +735,26 @@ def delta_new(
         from guard.git import Repo
 
         return new(Repo(directory), frame, stream, report)
+
+    _run(report, command)
+
+
+@deltas.command("push")
+def delta_push(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Default: all not delivered.")] = None,
+    by: Annotated[str, typer.Option("--by", metavar="refs|branch", help="Default: [delivery] by.")] = "",
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Deliver deltas to the hub: those named, or all of this work tree that the hub does not have."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.delta_push import run
+        from guard.git import Repo
+
+        return run(Repo(directory), [str(directory / path) for path in paths or ()], by, report)
 
     _run(report, command)
 

@@ -586,7 +586,7 @@ def _silent(process: "subprocess.Popen[bytes]", word: str, patience: float) -> G
     )
 
 
-_PROGRESS = re.compile(rb"(remote: +)?[A-Z][a-z]+[a-z ]*: +\d+(%|,|\Z)|(remote: +)?(Total \d+ |Delta compression using)")
+_PROGRESS = re.compile(rb"(remote: +)?([A-Z][a-z]+[a-z ]*: +\d+(%|,|\Z)|Total \d+ |Delta compression using)")
 
 
 def _without_progress(said: bytes) -> bytes:

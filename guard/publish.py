@@ -392,7 +392,7 @@ def _told(said: str) -> str:
 def backoff(tries: int) -> Iterator[float]:
     """Seconds to wait after each try: exponential from 50 ms up to 2 s, full jitter."""
     for attempt in range(tries):
-        yield random.uniform(0, min(2.0, 0.05 * 2**attempt))  # noqa: S311 - it keeps writers apart, and no secret
+        yield random.uniform(0, min(2.0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - it keeps writers apart, and no secret
 
 
 @dataclass
@@ -410,17 +410,18 @@ def publish(
     *,
     refusals: int = REFUSED_TRIES,
     still: int = TRIES,
+    tries: int = TRIES,
 ) -> tuple[Snapshot, Offer | None]:
     """Make an offer on the hub's tip and move the branch to it; made again on every newer tip until it is in.
 
     Returns the snapshot that it was made on, and the offer; None where `make` had nothing to offer. Raises
-    `GuardError` when the tries are used up, when the hub has refused `refusals` times or its tip stayed the same for
+    `GuardError` when the `tries` are used up, when the hub has refused `refusals` times or its tip stayed the same for
     `still` tries, or what `make` raises.
     """
     refused = stuck = 0
     last: Snapshot | None = None
     said = ""
-    for attempt, wait in enumerate(backoff(TRIES), start=1):
+    for attempt, wait in enumerate(backoff(tries), start=1):
         snapshot = place.read()
         offer = make(snapshot)
         if offer is None or (offer.commit is None and not offer.refs):

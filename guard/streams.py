@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from guard import outbox
+from guard import delivery, outbox
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.inbox import Kind, faults
@@ -115,7 +115,7 @@ class Job:
     counter: int | None
     words: Sequence[str]
     timeout: float | None
-    deliver: Callable[[Repo, Policy, Path], object] = outbox.send
+    deliver: Callable[[Repo, Policy, Sequence[Path]], delivery.Sent] = delivery.deliver
 
 
 def environment(job: Job, stream: Stream, top: Path) -> dict[str, str]:
@@ -286,12 +286,11 @@ def _one_line(text: str) -> str:
 
 def deliver(repo: Repo, job: Job, stream: Stream, kept: Mapping[Path, str]) -> None:
     """Send what waits; what the hub does not take goes on waiting, and the stream says so."""
+    sent = job.deliver(repo, job.policy, list(kept))
     for path, digest in kept.items():
-        try:
-            with contextlib.suppress(FileNotFoundError):  # another launch has sent what it found waiting
-                job.deliver(repo, job.policy, path)
-        except GuardError as error:
-            stream.state, stream.reason = "undelivered", "; ".join(filter(None, [stream.reason, error.what]))
+        if path in sent.errors:
+            what = sent.errors[path].what
+            stream.state, stream.reason = "undelivered", "; ".join(filter(None, [stream.reason, what]))
             stream.undelivered.append(str(path))
         else:
             stream.deltas.append(digest)

@@ -26,7 +26,7 @@ LAYERS = (
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "table", "undelivered", "recompute"),
         *("verified", "audit", "server"),  # what was judged here before, the look back, and what a server judges
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
-        *("owner", "inputs", "salvage", "outbox"),  # work trees and what streams bring
+        *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring
         *("shared_index", "private_commit", "bring_in"),
         *(
             "identity",

@@ -25,7 +25,7 @@ from merge.delta import MAX_FRAME, digest_of, file_name
 def check(repo: Repo | None, paths: Sequence[str], report: Report) -> int:
     """Judge files as the merge would, and by what hooks and servers refuse beyond it; returns 0 or 1."""
     policy, counter = _surroundings(repo)
-    files = _files(paths, policy.inbox)
+    files = named(paths, policy.inbox)
     found = []
     for file in files:
         for where, message, fix in _faults(file, policy, counter):
@@ -51,7 +51,7 @@ def _surroundings(repo: Repo | None) -> tuple[Policy, int | None]:
     return policy, None if counter < 0 else counter
 
 
-def _files(paths: Sequence[str], inbox: str) -> list[Path]:
+def named(paths: Sequence[str], inbox: str) -> list[Path]:
     """The files to judge, each once; none at all only where the inbox itself was named, which may be empty."""
     inboxes = {path for path in paths if _is_inbox(Path(path), inbox)}
     files = {

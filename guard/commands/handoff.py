@@ -140,8 +140,8 @@ def push(repo: Repo, at: Desk, session: str) -> str:
         if done.returncode == 0:
             return branch
         said = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if "hint:" not in line]
-        words = ("fetch", "--quiet", "--no-tags", at.place.name, f"+refs/heads/{branch}:{tracking}")
-        repo.transfer(*words, patience=at.policy.timeout)
+        back = ("fetch", "--quiet", "--no-tags", at.place.name, f"+refs/heads/{branch}:{tracking}")
+        repo.transfer(*back, patience=at.policy.timeout)
         there = repo.resolve(tracking)
         if there is not None and repo.is_ancestor("HEAD", there):  # a run that was cut off has pushed them
             return branch

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guard import outbox, partition, worktrees
+from guard import delivery, outbox, partition, worktrees
 from guard.commands.partition import players
 from guard.commands.worktree import prepared, tell
 from guard.errors import GuardError
@@ -242,15 +242,10 @@ def _earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, 
             pid = tree.note.child.pid if tree.note.child is not None else 0
             fix = f"kill -- -{pid}, then guard worktree sweep --rescue" if pid else f"guard worktree remove {tree.path}"
             kept.append(Kept(str(tree.path), f"its launch is gone, and {why}", fix))
-    sent, waiting = [], []
-    for path in outbox.waiting(repo):
-        try:
-            with contextlib.suppress(FileNotFoundError):  # whoever put it there has sent it
-                sent.append(outbox.send(repo, policy, path))
-        except GuardError as error:
-            waiting.append(str(path))
-            report.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")
-            break
+    done = delivery.deliver(repo, policy, outbox.waiting(repo))
+    sent, waiting = [where for where in done.where.values() if where], [str(path) for path in done.errors]
+    for error in dict.fromkeys(done.errors.values()):
+        report.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")
     tell(removed, kept, report)
     for ref in sent:
         report.say(f"delivered from an earlier launch: {ref}")
@@ -258,8 +253,9 @@ def _earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, 
     return {**swept, "delivered": sent, "waiting": waiting}
 
 
-def _nowhere(_repo: Repo, _policy: Policy, _path: Path) -> None:
-    """Leave a delta in the outbox: all that wait there are sent together."""
+def _nowhere(_repo: Repo, _policy: Policy, _paths: Sequence[Path]) -> delivery.Sent:
+    """Leave deltas in the outbox: all that wait there are sent together."""
+    return delivery.Sent()
 
 
 # --- what people see ---------------------------------------------------------------------------------------------
@@ -331,7 +327,7 @@ def _told(streams: list[Stream], job: Job, report: Report, signals: Signals, ear
         for ref in stream.rescue:
             report.say(f"{stream.id}: what it left is kept as {ref}")
         for path in stream.undelivered:
-            report.say(f"{stream.id}: not delivered, kept as {path}; the next guard launch sends it")
+            report.say(f"{stream.id}: not delivered, kept as {path}; guard delta push sends it")
     interrupted = signals.words() if signals.number else None
     report.result(
         {

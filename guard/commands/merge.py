@@ -282,7 +282,8 @@ def _tell(job: _Job, made: _Made) -> int:
     repo, options, report, plan = job.repo, job.options, job.report, made.plan
     policy = policy_at(repo, made.snapshot.tip)
     slipped, said = _look_back(job, made.snapshot.tip)
-    waiting = [*undelivered(repo, policy, made.snapshot.tip, made.commit), *said]
+    left = undelivered(repo, policy, made.snapshot.tip, made.snapshot.deltas, made.commit)
+    waiting = [*left, *said]
     for warning in waiting:
         report.warn(warning)
     value: dict[str, Any] = {"merged": plan is not None, "commit": made.commit, "parent": made.snapshot.tip}

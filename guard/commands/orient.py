@@ -126,7 +126,7 @@ def due(repo: Repo, policy: Policy, snapshot: Snapshot, lanes: list[Seen], repor
             what = f"the lease of {each.session} on {each.lane} ended {each.expires}"
             found.append(Due(what, f"guard claim {shlex.quote(each.lane)} {scope}"))
     found += _deltas(repo, policy, snapshot, report)
-    found += [Due(*_parts(said)) for said in undelivered(repo, policy, snapshot.tip)]
+    found += [Due(*_parts(said)) for said in undelivered(repo, policy, snapshot.tip, snapshot.deltas)]
     found += _trees(repo, policy)
     if snapshot.tip is not None:
         read = Tree(repo, snapshot.tip).get
