@@ -226,20 +226,13 @@ class _Recorded:
 
     def __call__(self, file: File) -> bool:
         """Whether a delta that goes was merged."""
-        from guard.restore import recorded_digests
-        from merge.delta import digest_of, frame_in_name
-        from merge.fold import page_path, rejected_path
+        from guard.restore import is_recorded
 
         if file.old in self._adopted:
             return True
         data = self._repo.reader.read(file.old)
-        if data is None:
-            return False
-        laws = self._policy.laws
-        frame = frame_in_name(file.path[len(self._policy.inbox) :])
-        where = page_path(frame, laws) if frame >= 0 else rejected_path(digest_of(data), laws)
-        sheet = self._repo.reader.read(f"{self._commit}:{where}")
-        return sheet is not None and digest_of(data) in recorded_digests(sheet)
+        name = file.path[len(self._policy.inbox) :]
+        return data is not None and is_recorded(self._repo, self._commit, name, data, self._policy.laws)
 
     @cached_property
     def _adopted(self) -> set[str]:

@@ -14,9 +14,9 @@ from guard.history import Arrival, Trailer, arrivals, entries
 from guard.policy import FILE, Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
-from merge.delta import MAX_FRAME, digest_of, frame_in_name, valid_stream
+from merge.delta import MAX_FRAME, digest_of, frame_in_name, split_name, valid_stream
 from merge.files import BadState, templates
-from merge.fold import Outcome, fold, page_path
+from merge.fold import Outcome, fold, page_path, rejected_path
 from merge.laws import Laws
 from merge.names import is_candidate
 from merge.order import NEVER
@@ -285,7 +285,8 @@ def leaving(
     dropped = []
     recorded: dict[int, set[str]] = {}
     for path, oid in sorted(present.items()):
-        frame = frame_in_name(path[len(policy.inbox) :])
+        name = path[len(policy.inbox) :]
+        frame = frame_in_name(name)
         if frame < 0 or frame > counter - policy.keep_frames:
             continue
         if oid in fresh:
@@ -294,11 +295,19 @@ def leaving(
         if frame not in recorded:
             data = files.get(page_path(frame, policy.laws))
             recorded[frame] = page.digests(data) if data is not None else set()
-        if recorded[frame]:
-            data = repo.reader.read(oid)
-            if data is not None and digest_of(data) in recorded[frame]:
-                dropped.append(path)
+        if not recorded[frame] and split_name(name, "") is not None:
+            continue  # as it was adopted: of thousands, nobody wants to read the bytes
+        data = repo.reader.read(oid)
+        if data is not None and (digest_of(data) in recorded[frame] or _rejected(name, data, files, policy.laws)):
+            dropped.append(path)
     return dropped
+
+
+def _rejected(name: str, data: bytes, files: Mapping[str, bytes], laws: Laws) -> bool:
+    """Whether a file that does not have the name of a delta is recorded as rejected."""
+    digest = digest_of(data)
+    sheet = files.get(rejected_path(digest, laws)) if split_name(name, digest) is None else None
+    return sheet is not None and digest in values.parse(sheet)
 
 
 def _recovered(found: list[Arrival], present: Mapping[str, str], policy: Policy, outcome: Outcome) -> list[Arrival]:

@@ -9,9 +9,10 @@ from guard.plan import Tree, bad_state
 from guard.policy import Policy
 from guard.schema import conforms
 from merge import page, values
-from merge.delta import digest_of
+from merge.delta import digest_of, split_name
 from merge.files import BadState
-from merge.fold import fold
+from merge.fold import fold, page_path, rejected_path
+from merge.laws import Laws
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[st
 def _digests(repo: Repo, oid: str) -> set[str]:
     data = repo.reader.read(oid) if oid != repo.null else None
     return recorded_digests(data) if data is not None else set()
+
+
+def is_recorded(repo: Repo, commit: str, name: str, data: bytes, laws: Laws) -> bool:
+    """Whether the pages of a commit record a file of the inbox, as merged or as rejected."""
+    digest = digest_of(data)
+    said = split_name(name, digest)
+    where = page_path(said[0], laws) if said is not None else rejected_path(digest, laws)
+    sheet = repo.reader.read(f"{commit}:{where}")
+    return sheet is not None and digest in recorded_digests(sheet)
 
 
 def recorded_digests(data: bytes) -> set[str]:

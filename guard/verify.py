@@ -14,11 +14,9 @@ from guard.history import is_recount, restored, trailer
 from guard.plan import Tree, adopted, policy_at, start
 from guard.policy import FILE, Policy, archive_of
 from guard.recompute import Problem, differences, newest_claim, newest_merge
-from guard.restore import rebuild, recorded_digests
+from guard.restore import is_recorded, rebuild, recorded_digests
 from merge import values
-from merge.delta import digest_of, frame_in_name
 from merge.files import BadState, recounted
-from merge.fold import page_path, rejected_path
 from merge.names import is_candidate
 
 
@@ -423,10 +421,7 @@ class _Walk:
         data = self.repo.reader.read(oid)
         if data is None:
             raise Unseen(f"its content, {oid[:12]}, is not in this clone")
-        frame = frame_in_name(path[len(policy.inbox) :])
-        where = page_path(frame, policy.laws) if frame >= 0 else rejected_path(digest_of(data), policy.laws)
-        sheet = self.repo.reader.read(f"{commit}:{where}")
-        if sheet is not None and digest_of(data) in recorded_digests(sheet):
+        if is_recorded(self.repo, commit, path[len(policy.inbox) :], data, policy.laws):
             return True
         first = start(policy)
         if first is not None and self.repo.resolve(first) is None:
