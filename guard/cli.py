@@ -690,6 +690,29 @@ def frame_status(
     _run(report, command)
 
 
+@frames.command("history")
+def frame_history(
+    frames: Annotated[str | None, typer.Option("--frames", metavar="A-B", help="These frames.")] = None,
+    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="So many of the newest.")] = 50,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Draw a page there, too.")] = None,
+    fetch: Fetch = True,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the frames that are over: streams, counts, late ones, how long; as a table and as a page to look at."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.frame_history import Options, run
+        from guard.git import Repo
+
+        where = directory / html if html is not None else None
+        return run(Repo(directory), Options(frames, last, where, fetch), report)
+
+    _run(report, command)
+
+
 deltas = typer.Typer(help="Deltas: begin, check, deliver, fall back.", rich_markup_mode="rich", no_args_is_help=True)
 app.add_typer(deltas, name="delta", rich_help_panel="frames")
 

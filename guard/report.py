@@ -74,17 +74,17 @@ class Report:
         from guard import table  # here: most commands print no table
 
         shown = [[printable(cell) for cell in row] for row in rows]
-        self._print("\n".join(["", *table.lines(columns, shown, _width(), right), ""]))
+        self._print("\n".join(["", *table.lines(columns, shown, width(), right), ""]))
 
     def prose(self, text: str) -> None:
         """Paragraphs for people, filled anew where the screen is narrower than they are; what is set in stays so."""
         from textwrap import fill  # here: one command prints prose
 
-        width = _width()
+        most = width()
         for place, part in enumerate(text.split("\n\n")):
             lines = part.split("\n")
             plain = not any(line.startswith(" ") for line in lines)
-            filled = fill(part, width) if plain and max(map(len, lines)) > width else part
+            filled = fill(part, most) if plain and max(map(len, lines)) > most else part
             self.say(f"\n{filled}" if place else filled)
 
     def clear(self) -> None:
@@ -122,7 +122,7 @@ def rejected(said: dict[str, str]) -> str:
     return "rejected: " + ": ".join(filter(None, (said["file"], said["reason"], said["detail"])))
 
 
-def _width() -> int:
+def width() -> int:
     """How wide a table may be: what COLUMNS or the terminal says; where nobody looks at one, 120."""
     return shutil.get_terminal_size((120, 24)).columns
 
