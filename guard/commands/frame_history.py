@@ -11,7 +11,7 @@ from guard import frame_page, outbox
 from guard.errors import GuardError, Unseen
 from guard.frame_history import Merge, Row, counted, missing, row, span
 from guard.git import Commit, Repo, parse_tree
-from guard.history import MERGE_TRAILER, claims, trailer
+from guard.history import MERGE_TRAILER, Trailer, claims, trailer
 from guard.plan import Tree, frame_counter, policy_at
 from guard.policy import Policy
 from guard.publish import Snapshot, hub, last_seen
@@ -113,9 +113,9 @@ def _look(
                 break
             frames += [frame] if frame <= bounds[1] else []
     low = bounds[0] if bounds else min(frames, default=0)
-    high = bounds[1] if bounds else max(counter, 0)
+    high = bounds[1] if bounds else max(counter + 1, 0)
     seen = _Seen([])
-    merges = _merges(repo, policy, tip, low, seen)
+    merges = _merges(repo, policy, tip, low, high, seen)
     empty = {merge.close for merge in merges if not merge.deltas and low <= merge.close <= high} - set(frames)
     wanted = sorted([*frames, *empty])[-last if bounds is None else 0 :]
     for place, frame in enumerate(wanted):
@@ -171,15 +171,18 @@ def _row(repo: Repo, policy: Policy, tip: str, frame: int, merges: list[Merge]) 
         return Row(frame, "unreadable", merges=merges)
 
 
-def _merges(repo: Repo, policy: Policy, tip: str, low: int, seen: _Seen) -> list[Merge]:
-    """The merges that may have touched `low` or a later frame, oldest first.
+def _merges(repo: Repo, policy: Policy, tip: str, low: int, high: int, seen: _Seen) -> list[Merge]:
+    """The merges that touched frames from `low` to `high`, oldest first.
 
-    The counter never falls, so none that has a smaller one does, nor any of its ancestors: history is walked back to
-    the first of those, and not to its beginning.
+    The counter never falls: no merge that has a smaller one than `low` touched a frame of them, nor did its ancestors.
+    So history is walked back to the first of those, and not to its beginning.
     """
     beyond = None
-    for record in repo.log(f"--grep=^{MERGE_TRAILER}:", "--format=%H", tip):
-        commit = record.decode().strip()
+    for record in repo.log(f"--grep=^{MERGE_TRAILER}:", "--format=%H%x01%B", tip):
+        commit, _, message = record.decode(errors="replace").strip("\n").partition("\1")
+        said = trailer(message)
+        if said is None or max(said.frames) >= low:  # nothing before it can be ruled out: not worth a look
+            continue
         after = _counter(repo, policy, commit)
         if after is not None and after < low:
             beyond = commit
@@ -192,25 +195,24 @@ def _merges(repo: Repo, policy: Policy, tip: str, low: int, seen: _Seen) -> list
         )
     found = []
     for claim in claims(repo, tip, beyond):
-        merge = _merge(repo, policy, claim, claim.id in edge)
-        if merge is not None:
-            found.append(merge)
+        said = trailer(claim.message)
+        if said is not None and max(said.frames) >= low and min(said.frames) <= high:
+            found += _merge(repo, policy, claim, said, claim.id in edge)
     return found[::-1]
 
 
-def _merge(repo: Repo, policy: Policy, commit: Commit, first: bool) -> Merge | None:
-    """A merge, read; None for a commit that only says it is one."""
-    said = trailer(commit.message)
-    if said is None or len(commit.parents) != 1:
-        return None
+def _merge(repo: Repo, policy: Policy, commit: Commit, said: Trailer, first: bool) -> list[Merge]:
+    """A merge, read; none for a commit that only says it is one. `first` is one with which a shallow clone begins."""
+    if len(commit.parents) != 1:
+        return []
     before = None if first else _counter(repo, policy, commit.parents[0])
     if not first:
         mine, theirs = (repo.reader.find(f"{name}:{policy.laws.pages}") for name in (commit.id, commit.parents[0]))
         same = (mine and mine.id) == (theirs and theirs.id)
         if same and before == _counter(repo, policy, commit.id):
-            return None
+            return []
         before = -1 if before is None else before
-    return Merge(commit.id, commit.time, said.frames, said.close, said.deltas, before, missing(commit.message))
+    return [Merge(commit.id, commit.time, said.frames, said.close, said.deltas, before, missing(commit.message))]
 
 
 def _counter(repo: Repo, policy: Policy, commit: str) -> int | None:
