@@ -603,6 +603,46 @@ def restore(
     _run(report, command)
 
 
+@app.command(rich_help_panel="repair")
+def recover(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Of one thing that the list shows.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="Write its files into this new folder.")
+    ] = None,
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help="The new branch; default: recovered/NAME.")
+    ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="List everything, however long it takes, and what is not lost too.")
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0, help="How long to look for commits that no branch has.")
+    ] = 20,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find work that stashes, rebases, hooks or killed commands left behind; give one back beside the rest."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.recover import give_back, show
+        from guard.git import Repo
+
+        if name is None and not to and not branch:
+            return show(Repo(directory), report, everything=everything, seconds=seconds)
+        if name is None or (to and branch) or everything:
+            raise GuardError(
+                "usage",
+                "a new folder or a new branch is for one thing alone",
+                "nothing was changed",
+                "guard recover NAME [--to DIR | --branch BRANCH], or guard recover [--all] for the list",
+            )
+        return give_back(Repo(directory), name, directory / to if to else None, branch, report)
+
+    _run(report, command)
+
+
 @app.command("commit", rich_help_panel="sessions")
 def commit_files(
     paths: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Files, new, changed or gone.")] = None,

@@ -349,26 +349,40 @@ class Repo:
         Raises `GuardError` at the end where git could not read all of it; stopping early ends git.
         """
         fixed = ("-c", "grep.patternType=basic", "-c", "log.showRoot=true", "-c", "diff.relative=false", "log", "-z")
+        yield from self.records(b"\0", *fixed, "--no-show-signature", "--no-mailmap", *words)
+
+    def records(
+        self, end: bytes, *words: str, input: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> Iterator[bytes]:
+        """What git writes, record by record, as it comes; `end` is what stands behind each.
+
+        Raises `GuardError` at the end where git could not say all of it; stopping early ends git.
+        """
         import tempfile  # here: hooks ask for no history
 
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as asked:
+            asked.write(input or b"")
+            asked.seek(0)
             process = subprocess.Popen(
-                self.command(*fixed, "--no-show-signature", "--no-mailmap", *words),
+                self.command(*words),
+                stdin=asked if input is not None else None,
                 stdout=subprocess.PIPE,
                 stderr=said,
-                env=self.environment(),
+                env=self.environment(env),
             )
             assert process.stdout is not None
             try:
                 rest = b""
                 while chunk := os.read(process.stdout.fileno(), 1 << 16):
-                    *records, rest = (rest + chunk).split(b"\0")
+                    *records, rest = (rest + chunk).split(end)
                     yield from records
                 if rest:
                     yield rest
                 if process.wait() != 0:
                     said.seek(0)
-                    raise failure(("log", *words), process.returncode, said.read().decode(errors="replace"))
+                    while words[0] == "-c":
+                        words = words[2:]
+                    raise failure(words, process.returncode, said.read().decode(errors="replace"))
             finally:
                 process.kill()
                 process.stdout.close()

@@ -29,6 +29,7 @@ LAYERS = (
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
         *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring
         *("shared_index", "private_commit", "bring_in"),
+        "stranded",  # work that nobody has any more
         *(
             "identity",
             "claims",
