@@ -291,7 +291,9 @@ def leftovers(repo: Repo) -> Found:
     if kept:
         lines.append(f"git for-each-ref refs/guard/rescue/ shows {len(kept)}: git stash apply gives one back")
     if lines:
-        return Found("leftover work", "warning", "\n".join(lines), "look at each, and apply or drop it")
+        return Found(
+            "leftover work", "warning", "\n".join(lines), "guard recover (says what each holds, and gives one back)"
+        )
     return Found("leftover work", "ok", "none: no stash, no autostash")
 
 

@@ -91,8 +91,8 @@ def give_back(repo: Repo, name: str, to: Path | None, named: str, report: Report
             report.say(f"  {line}")
     left += [f"{path}: its content is not here" for path in given.lacking]
     for line in left[:SHOWN]:
-        report.say(f"  left out: {line}")
-    report.say(f"  {item.where[0]} is as it was; nothing else was touched")
+        report.say(f"  left out: {_line(line)}")
+    report.say(f"  {_line(item.where[0])} is as it was; nothing else was touched")
     report.result({**value, "left_out": left, "exit": 0})
     return 0
 
@@ -116,7 +116,12 @@ def _next(item: Item, given: Given, name: str) -> list[str]:
 
 
 def _row(item: Item) -> tuple[str, str, str, str, str]:
-    return item.name, _time(item.when), item.whose.partition(" <")[0], _holds(item), "\n".join(item.where)
+    return item.name, _time(item.when), item.whose.partition(" <")[0], _holds(item), "\n".join(map(_line, item.where))
+
+
+def _line(text: str) -> str:
+    """A path, or what speaks of one, in one line."""
+    return text.replace("\n", "?")
 
 
 def _time(seconds: int) -> str:
@@ -132,7 +137,7 @@ def _holds(item: Item) -> str:
         added, removed = (sum(getattr(each, side) or 0 for each in item.contents) for side in ("added", "removed"))
         lines = f", +{added} -{removed}" if any(each.added is not None for each in item.contents) else ""
         more = f" and {len(item.contents) - NAMED} more" if len(item.contents) > NAMED else ""
-        names = ", ".join(each.path.replace("\n", "?") for each in item.contents[:NAMED])
+        names = ", ".join(_line(each.path) for each in item.contents[:NAMED])
         said.append(f"{number(len(item.contents), 'file')}{lines}: {names}{more}")
     text = ", ".join(said)
     lines_ = [text] if text else []

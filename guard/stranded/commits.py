@@ -36,20 +36,25 @@ class Clock:
     def __init__(self, seconds: float | None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
 
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self._end is not None and time.monotonic() >= self._end
+
     def check(self) -> None:
         """Raise `OutOfTime` at the end."""
-        if self._end is not None and time.monotonic() >= self._end:
+        if self.over:
             raise OutOfTime
 
 
 def having(found: Iterable[Place], *but: str) -> list[str]:
     """Words for `git rev-list`: everything that a ref of somebody's has, and every work tree that is there.
 
-    `but` are patterns of more refs that do not count.
+    A repository that this one borrows objects from has refs too. `but` are patterns of more refs that do not count.
     """
     heads = [place.head for place in found if place.head and place.there]
     excluded = [f"--exclude={pattern}" for pattern in ("refs/stash", f"{RESCUE}*", *but)]
-    return ["--ignore-missing", "--single-worktree", *excluded, "--all", *dict.fromkeys(heads)]
+    return ["--ignore-missing", "--single-worktree", *excluded, "--all", "--alternate-refs", *dict.fromkeys(heads)]
 
 
 # --- what something still names --------------------------------------------------------------------------------

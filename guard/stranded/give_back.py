@@ -39,9 +39,9 @@ def made(repo: Repo, item: Item) -> Given:
     Raises `GuardError` where nothing of it can be had.
     """
     if item.commit:
-        if repo.resolve(item.commit) is None:
-            raise _nothing(item)
         return Given(item.commit, item.base)
+    if item.file is None:
+        raise _nothing(item)
     if item.kind == "index":
         return _of_index(repo, item)
     if item.kind == "patch":
@@ -59,6 +59,8 @@ def _of_index(repo: Repo, item: Item) -> Given:
     entries = indexes.chosen(item.index)
     there = indexes.present(repo, entries)
     kept = [entry for entry in entries if entry.oid in there and not entry.intent_to_add]
+    if not any(each.oid in there for each in item.contents):
+        raise _nothing(item)
     with _private(repo) as env:
         if item.base and item.index.problems:  # where nothing can be read, HEAD's version is the best there is
             repo.call(*NO_HOOKS, "read-tree", item.base, env=env)
@@ -66,8 +68,6 @@ def _of_index(repo: Repo, item: Item) -> Given:
         _put(repo, env, lines)
         given = Given(_commit(repo, item, _tree(repo, env), item.base), item.base)
     given.lacking = [os.fsdecode(entry.path) for entry in entries if entry.oid not in there]
-    if not kept or given.commit == item.base or not item.contents:
-        raise _nothing(item)
     return given
 
 
@@ -78,6 +78,8 @@ def _of_patch(repo: Repo, item: Item) -> Given:
     """
     assert item.file is not None
     parts, _ = patches.read(repo, item.file.read_bytes())
+    if not parts:
+        raise _nothing(item)
     with _private(repo) as env:
         if item.base:
             repo.call(*NO_HOOKS, "read-tree", item.base, env=env)
@@ -95,7 +97,7 @@ def _of_patch(repo: Repo, item: Item) -> Given:
             base = _commit(repo, item, tree, item.base, "what it changes, as it was then")
         lacking = _applied(repo, env, parts)
         given = Given(_commit(repo, item, _tree(repo, env), base), base, lacking)
-    if not parts or len(lacking) == len(parts):
+    if len(lacking) == len(parts):
         raise _nothing(item)
     return given
 
@@ -143,7 +145,7 @@ def _tree(repo: Repo, env: Mapping[str, str]) -> str:
 def _commit(repo: Repo, item: Item, tree: str, parent: str | None, said: str = "") -> str:
     when = {f"GIT_{who}_DATE": f"@{item.when} +0000" for who in ("AUTHOR", "COMMITTER")}
     subject = f"guard recover: {said or f'what {item.name} held'}"
-    body = "\n".join(item.where).encode(errors="replace").decode()
+    body = item.where[0].encode(errors="replace").decode()
     words = ["commit-tree", *(["-p", parent] if parent else []), "-m", subject, "-m", body, tree]
     return repo.run(*words, env={**AS_GUARD, **when}).strip()
 

@@ -23,6 +23,9 @@ BRANCHES = "recovered/"
 MOST_EXAMINED = 200
 """So many items, the newest ones, are looked into without `--all`."""
 
+ALWAYS = 20
+"""So many are looked into even where there is no time."""
+
 MOST_COMPARED = 64 << 20
 """Bytes of a file that is compared with what an item holds of it."""
 
@@ -57,24 +60,27 @@ class Finder:
     def search(self, seconds: float | None, most: int | None, progress: Progress) -> Search:
         """Find everything; looking for commits that nothing names ends after some seconds, and `most` items are
         looked into."""
-        done = Search()
+        done, clock = Search(), Clock(seconds)
         items = self.cheap()
         known = {item.commit for item in items if item.commit}
         try:
-            items += commits.lost(self.repo, self.have, known, Clock(seconds), progress)
+            items += commits.lost(self.repo, self.have, known, clock, progress)
         except OutOfTime:
             done.unfinished = f"commits that no branch has were looked for during {seconds:g} s only"
         except GuardError as error:
             done.unfinished = f"commits that no branch has could not be looked for: {error.why or error.what}"
         items.sort(key=lambda item: (-item.when, item.name))
-        for place, item in enumerate(items[:most]):
-            progress(f"looking into what was found: {place} of {len(items)}")
+        looked = 0
+        for item in items[:most]:
+            if looked >= ALWAYS and clock.over:
+                break
+            progress(f"looking into what was found: {looked} of {len(items)}")
+            looked += 1
             if self.examine(item):
                 (done.settled if item.settled else done.items).append(item)
-        if most is not None and len(items) > most:
-            done.unfinished = "; ".join(
-                filter(None, (done.unfinished, f"{number(len(items) - most, 'older item')} not looked into"))
-            )
+        if looked < len(items):
+            older = f"{number(len(items) - looked, 'older thing')} not looked into"
+            done.unfinished = "; ".join(filter(None, (done.unfinished, older)))
         trees = number(sum(place.path is not None for place in self.places), "work tree")
         done.looked = [
             "stash entries and rescue refs",
@@ -142,13 +148,12 @@ class Finder:
     def _same(self, contents: Sequence[Content]) -> str:
         """Where all of it is already, with these very bytes; empty where it is not."""
         for place in self.places:
-            if place.there or place.head:
-                top = place.path if place.there else None
-                if all(self._stands(place, top, content) for content in contents):
-                    return f"all of it is in {place.words}, or committed there"
+            there = place.there or place.path is None
+            if there and all(self._stands(place, content) for content in contents):
+                return f"all of it is in {place.words}, or committed there"
         return ""
 
-    def _stands(self, place: Place, top: Path | None, content: Content) -> bool:
+    def _stands(self, place: Place, content: Content) -> bool:
         """Whether a path is as an item has it: in HEAD, or in the folder."""
 
         def same(oid: str) -> bool:
@@ -158,9 +163,9 @@ class Finder:
             found = self.repo.reader.find(f"{place.head}:{content.path}")
             if same(found.id) if found is not None else not content.oid:
                 return True
-        if top is None:
+        if place.path is None:
             return False
-        path = top / content.path
+        path = place.path / content.path
         if not content.oid:
             return not os.path.lexists(path)
         try:
