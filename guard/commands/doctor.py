@@ -292,7 +292,7 @@ def leftovers(repo: Repo) -> Found:
         lines.append(f"git for-each-ref refs/guard/rescue/ shows {len(kept)}: git stash apply gives one back")
     if lines:
         return Found(
-            "leftover work", "warning", "\n".join(lines), "guard recover (says what each holds, and gives one back)"
+            "leftover work", "warning", "\n".join(lines), "guard recover"
         )
     return Found("leftover work", "ok", "none: no stash, no autostash")
 
