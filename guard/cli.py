@@ -1097,6 +1097,56 @@ def server_uninstall(
     _run(report, command)
 
 
+agents = typer.Typer(
+    help="The agents' own tools: hooks that judge before a command runs.", rich_markup_mode="rich", no_args_is_help=True
+)
+app.add_typer(agents, name="agent", rich_help_panel="enforcement elsewhere")
+
+Tools = Annotated[
+    list[str] | None, typer.Argument(metavar="[TOOL]...", help="claude, codex, gemini, cursor, copilot, or all.")
+]
+
+
+@agents.command("install")
+def agent_install(
+    tools: Tools = None, directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
+    """Write guard's hooks into the tools' configurations (default: those in use here), and a block into AGENTS.md."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.agent import install as run
+        from guard.git import Repo
+
+        return run(Repo(directory), tools or [], report)
+
+    _run(report, command)
+
+
+@agents.command("uninstall")
+def agent_uninstall(
+    tools: Tools = None, directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
+    """Take guard's hooks out of the tools' configurations again; what others wrote there stays."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.agent import uninstall as run
+        from guard.git import Repo
+
+        return run(Repo(directory), tools or [], report)
+
+    _run(report, command)
+
+
+@agents.command("hook")
+def agent_hook(tool: Annotated[str, typer.Argument(metavar="TOOL", help="The tool that asks.")]) -> None:
+    """Answer one question of a tool, as `guard-hook agent TOOL` does in less time."""
+    from guard.hooks.agent import run as answer
+
+    raise typer.Exit(answer([tool]))
+
+
 def _lines(path: Path | None) -> list[str]:
     if path is None:
         return []

@@ -251,6 +251,12 @@ def sample_of(glob: str) -> str:
     return glob.replace("**", "x").replace("*", "x").replace("?", "x")
 
 
+def beginning_of(glob: str) -> str:
+    """What every path that a glob names begins with: its folders up to the first that is a pattern; all of a path."""
+    head = re.split(r"[*?]", glob, maxsplit=1)[0]
+    return head if head == glob else head[: head.rfind("/") + 1]
+
+
 def is_plain(glob: str) -> bool:
     """Whether a glob is a plain path."""
     return glob == sample_of(glob)

@@ -30,6 +30,7 @@ LAYERS = (
         *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring
         *("shared_index", "private_commit", "bring_in"),
         "stranded",  # work that nobody has any more
+        "agents",  # what their tools tell, and what is refused of it
         *(
             "identity",
             "claims",

@@ -28,6 +28,10 @@ def main() -> None:
 
 def run(words: list[str]) -> int:
     """Run one hook; what goes wrong is worded for people, and refuses."""
+    if words[:1] == ["agent"]:
+        from guard.hooks.agent import run as answer
+
+        return answer(words[1:])
     added = os.environ.get("GUARD_ADDED")
     if added and words == ["pre-commit"] and "GUARD_SESSION" not in os.environ:
         from guard.hooks.quick import certain

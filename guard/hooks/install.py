@@ -28,6 +28,9 @@ RUNNER = "guard-run.py"
 EDITED = ".guard-edited"
 """What a hook of ours that somebody changed is kept as, for people to take their lines from; nobody runs it."""
 
+LAUNCHER = "guard-agent"
+"""What the configuration of an agent's tool starts, in guard's own folder."""
+
 SETTINGS = {"rebase.autoStash": "false", "merge.autoStash": "false"}
 """Configuration that guard sets: an autostash that fails exits 0 and leaves markers."""
 
@@ -113,6 +116,15 @@ def _write_own(repo: Repo, done: Done) -> None:
         if _write(own / name, text, executable=name in (*HOOKS, registered.ENTRY, strict.HOOK)):
             done.own.append(name)
     done.own += registered.register(repo)
+
+
+def write_launcher(repo: Repo) -> bool:
+    """Write what the agents' tools start in this clone; whether anything had to be written."""
+    own = registered.folder(repo)
+    own.mkdir(parents=True, exist_ok=True)
+    files = {"guard-run.py": _runner(), LAUNCHER: _rendered(_OWN_SHIMS)[LAUNCHER]}
+    changed = [_write(own / name, text, executable=False) for name, text in files.items()]
+    return any(changed)
 
 
 def _set_strict(repo: Repo, done: Done, *, wanted: bool) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.policy import FILE, Policy, matcher, parse, shell_pattern
+from guard.policy import FILE, Policy, beginning_of, matcher, parse, shell_pattern
 from merge.laws import DEFAULT as LAWS
 
-VERSION = "3"
+VERSION = "4"
 """Of the shims and of what is written down here: a change of either is a new version, and no other is believed."""
 
 
@@ -103,8 +103,10 @@ def _plain(policy: Policy) -> bool:
 
 
 def _limits(policy: Policy) -> dict[str, object]:
-    """What `quick` must know of the policy."""
+    """What `quick` must know of the policy, and the agents' hook (`guarded`: how the paths begin that it judges)."""
+    append = (glob for globs in policy.append_globs().values() for glob in globs)
     return {
+        "guarded": sorted({beginning_of(glob) for glob in (*policy.canonical, policy.inbox, *append)}),
         "inbox": policy.inbox,
         "counter": policy.laws.counter,
         "upstream": f"refs/remotes/{policy.remote}/{policy.branch}",
