@@ -122,7 +122,7 @@ def write_launcher(repo: Repo) -> bool:
     """Write what the agents' tools start in this clone; whether anything had to be written."""
     own = registered.folder(repo)
     own.mkdir(parents=True, exist_ok=True)
-    files = {"guard-run.py": _runner(), LAUNCHER: _rendered(_OWN_SHIMS)[LAUNCHER]}
+    files = {RUNNER: runner(), LAUNCHER: rendered(_OWN_SHIMS)[LAUNCHER]}
     changed = [_write(own / name, text, executable=False) for name, text in files.items()]
     return any(changed)
 
