@@ -141,7 +141,7 @@ class Repo:
                 env=self.environment(env),
                 check=False,
                 pass_fds=pass_fds,
-                start_new_session=words[0] == "update-ref",  # who kills us must not leave the lock of a ref behind
+                start_new_session="update-ref" in words,  # who kills us must not leave the lock of a ref behind
             )
         except FileNotFoundError:
             why = "guard reads and writes nothing but through git"

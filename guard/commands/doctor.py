@@ -291,9 +291,7 @@ def leftovers(repo: Repo) -> Found:
     if kept:
         lines.append(f"git for-each-ref refs/guard/rescue/ shows {len(kept)}: git stash apply gives one back")
     if lines:
-        return Found(
-            "leftover work", "warning", "\n".join(lines), "guard recover"
-        )
+        return Found("leftover work", "warning", "\n".join(lines), "guard recover")
     return Found("leftover work", "ok", "none: no stash, no autostash")
 
 

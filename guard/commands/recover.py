@@ -8,6 +8,7 @@ from typing import Any
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.report import Report, number
+from guard.stranded.commits import NOWHERE
 from guard.stranded.give_back import Given, branch, files, made
 from guard.stranded.item import Item
 from guard.stranded.search import BRANCHES, MOST_EXAMINED, Finder, Search
@@ -92,7 +93,8 @@ def give_back(repo: Repo, name: str, to: Path | None, named: str, report: Report
     left += [f"{path}: its content is not here" for path in given.lacking]
     for line in left[:SHOWN]:
         report.say(f"  left out: {_line(line)}")
-    report.say(f"  {_line(item.where[0])} is as it was; nothing else was touched")
+    still = "" if item.where[0] == NOWHERE else f"{_line(item.where[0])} is as it was; "
+    report.say(f"  {still}nothing else was touched")
     report.result({**value, "left_out": left, "exit": 0})
     return 0
 
@@ -116,7 +118,13 @@ def _next(item: Item, given: Given, name: str) -> list[str]:
 
 
 def _row(item: Item) -> tuple[str, str, str, str, str]:
-    return item.name, _time(item.when), item.whose.partition(" <")[0], _holds(item), "\n".join(map(_line, item.where))
+    return item.name, _time(item.when), item.whose.partition(" <")[0], _holds(item), _found_as(item)
+
+
+def _found_as(item: Item) -> str:
+    """Where an item was found, and what it says of itself."""
+    first, *more = map(_line, item.where)
+    return "\n".join([f"{first}: {_line(item.subject)}" if item.subject else first, *more])
 
 
 def _line(text: str) -> str:
@@ -155,6 +163,7 @@ def _value(item: Item) -> dict[str, Any]:
         "session": item.session or None,
         "author": item.author,
         "where": item.where,
+        "subject": item.subject or None,
         "commit": item.commit or None,
         "commits": item.commits,
         "files": len(item.contents),

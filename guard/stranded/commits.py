@@ -16,6 +16,9 @@ from guard.stranded.item import Content, Item, Place
 HERE_ALONE = {"GIT_NO_LAZY_FETCH": "1"}
 """A look at what this clone has asks no remote for more."""
 
+NOWHERE = "no ref"
+"""What a commit was found as that nothing names."""
+
 _STASH = re.compile(r"(?:WIP on|On) (.+?): |guard (?:sync|worktree): ")
 _AUTOSTASH = re.compile(r"On .+: autostash$")
 _PREFIX = re.compile(r"\[(S[1-9][0-9]{0,8})\] ", re.ASCII)
@@ -157,7 +160,7 @@ def lost(repo: Repo, have: Sequence[str], known: set[str], clock: Clock, progres
             ]
     covered = set(known)
     empty = EMPTY_TREE[repo.hash]
-    items = [(commit, of_commit(commit, "commit", "no branch, tag or remote has it")) for commit in read]
+    items = [(commit, of_commit(commit, "commit", NOWHERE)) for commit in read]
     for commit, item in items:
         covered.update(commit.parents[1:] if item.stashlike else commit.parents)
     found = [

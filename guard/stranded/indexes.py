@@ -12,17 +12,18 @@ from guard.stranded.commits import HERE_ALONE
 from guard.stranded.item import Content, Item, Place, key_of
 
 _NAMES = (
-    "index.lock",
     "next-index-*.lock",
     "index.stash.*",
     "index.lock.stale-*",
     "index.corrupt-*",
     "index.guard-*",
-    "guard/index",
     "guard/commits/*/before",
     "guard/commits/*/after",
+    "guard/index",
+    "index.lock",
 )
-"""Where git, and guard, put an index beside the one that counts; `guard/index` is what was judged last."""
+"""Where git, and guard, put an index beside the one that counts, what stays longest first: of several that hold the
+same, that one counts. `guard/index` is what was judged last."""
 
 _LOCKS = ("index.lock", "next-index-")
 
@@ -41,8 +42,14 @@ def stranded(repo: Repo, found: Sequence[Place]) -> Iterator[Item]:
         have = {(entry.path, entry.oid) for entry in own.entries} if own is not None and place.there else set()
         if place.head is not None:
             have |= {(os.fsencode(path), oid) for _, oid, path in repo.tree(place.head, "")}
+        once: dict[frozenset[tuple[str, str]], Item] = {}
         for path in names:
             item = _item(repo, place, path, have)
+            if item is not None and not item.problem:
+                same = once.setdefault(frozenset((each.path, each.oid) for each in item.contents), item)
+                if same is not item:
+                    same.where += item.where
+                    continue
             if item is not None:
                 yield item
 
@@ -63,7 +70,13 @@ def _item(repo: Repo, place: Place, path: Path, have: set[tuple[bytes, str]]) ->
         return None
     where = f"{path.relative_to(place.git_dir)} of {place.words}" if place.git_dir in path.parents else str(path)
     state = stale_lock.look(path) if lock else None
-    item = Item("index", key_of(path, data), when, [where, *([state.said] if state else [])], place.session)
+    item = Item(
+        "index",
+        key_of(path, data),
+        when,
+        [where, *([state.said.replace(str(path), "it")] if state else [])],
+        place.session,
+    )
     item.file, item.place, item.index, item.base = path, place, index, place.head
     item.contents = [Content(os.fsdecode(entry.path), oid=entry.oid) for entry in held]
     there = present(repo, held)

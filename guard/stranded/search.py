@@ -187,7 +187,7 @@ class Finder:
         found += [item for item in cheap if name in item.where and item not in found]
         if not found and (oid := self.repo.resolve(match[1] if match else name or "?")) is not None:
             found = [item for item in cheap if item.commit == oid]
-            found = found or [commits.described(self.repo, oid, "commit", "no branch, tag or remote has it")]
+            found = found or [commits.described(self.repo, oid, "commit", commits.NOWHERE)]
         return found[0] if len(found) == 1 else None
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from walks.lab import INBOX, Lab, delta, name_of
+from walks.lab import GUARD, INBOX, ROOT, Lab, delta, name_of
+from walks.test_readme import alike, steps
 
 BIN = Path(sys.executable).parent
 HOSTILE = "a b\n'\"$(touch pwned)`;\\|\u00e9.txt"
@@ -179,7 +181,7 @@ def test_the_autostash_of_a_rebase(lab: Lab, kind: str) -> None:
         path.unlink()
     (here / f".git/rebase-{kind}").rmdir()
     again = one(lab, here, "autostash")
-    assert (again["name"], again["where"]) == (item["name"], ["no branch, tag or remote has it"])
+    assert (again["name"], again["where"]) == (item["name"], ["no ref"])
     assert changed(lab, here, give_back(lab, here, item["name"])) == {"a.txt": "not committed"}
 
 
@@ -356,10 +358,10 @@ def test_an_index_of_a_commit_that_was_killed(lab: Lab, words: list[str]) -> Non
     (here / ".git/hooks/pre-commit").unlink()
     assert found(lab, here) == []  # the file itself is there
     lab.write(here, {"a.txt": "something else\n"})
-    items = [item for item in found(lab, here) if item["kind"] == "index"]
-    assert {tuple(item["paths"]) for item in items} == {("a.txt",)}
-    assert ("next-index-" if words == ["a.txt"] else "index.lock of ") in " ".join(w for i in items for w in i["where"])
-    value = give_back(lab, here, items[0]["name"])
+    item = one(lab, here, "index")
+    assert item["paths"] == ["a.txt"]
+    assert item["where"][0].startswith("next-index-" if words == ["a.txt"] else "index.lock of ")
+    value = give_back(lab, here, item["name"])
     assert changed(lab, here, value) == {"a.txt": "to be committed"}
     assert value["base"] == lab.rev(here)
 
@@ -620,3 +622,135 @@ def test_a_look_that_has_no_time(lab: Lab) -> None:
     assert said.json["unfinished"]
     assert "guard recover --all" in said.err
     assert {item["kind"] for item in found(lab, here, "--all")} == {"stash", "commit"}
+
+
+# --- docs/recovery.md ------------------------------------------------------------------------------------------
+
+
+def stashed(lab: Lab) -> Path:
+    """Where `git stash` is about to be run."""
+    here = page(lab)
+    lab.write(here, {"notes.txt": "one\nand two\n", "draft.md": "a draft\n"})
+    return here
+
+
+def page(lab: Lab) -> Path:
+    """The repository of the page: Ann's."""
+    lab.env |= {"GIT_AUTHOR_NAME": "Ann", "GIT_COMMITTER_NAME": "Ann"}
+    here = lab.root / "fleet"
+    here.mkdir()
+    lab.git(here, "init", "-q")
+    lab.commit(here, {"notes.txt": "one\n", "src/main.py": "main = 1\n"}, "begin")
+    return here
+
+
+def rebasing(lab: Lab) -> Path:
+    """Where a rebase with autostash stops."""
+    here = page(lab)
+    lab.git(here, "switch", "-q", "-c", "other")
+    lab.commit(here, {"src/main.py": "main = 2\n"})
+    lab.git(here, "switch", "-q", "main")
+    lab.commit(here, {"src/main.py": "main = 3\n"})
+    lab.write(here, {"notes.txt": "one\nand two\n"})
+    lab.git(here, "rebase", "--autostash", "other", code=1)
+    return here
+
+
+def parked(lab: Lab) -> Path:
+    """Where the framework is killed while its hooks run."""
+    if not (BIN / "pre-commit").exists():
+        pytest.skip("pre-commit is not installed here")
+    here = page(lab)
+    lab.env["PATH"] = f"{BIN}{os.pathsep}{lab.env['PATH']}"
+    slow = {"id": "slow", "name": "slow", "entry": "sh -c 'touch ../running; exec sleep 600'", "language": "system"}
+    config = {"repos": [{"repo": "local", "hooks": [{**slow, "always_run": True}]}]}
+    lab.commit(here, {".pre-commit-config.yaml": json.dumps(config)}, "hooks")
+    lab.write(here, {"notes.txt": "one\nand two\n", "src/main.py": "main = 2\n"})
+    lab.git(here, "add", "src/main.py")
+    assert lab.run(here, "pre-commit", "install").code == 0
+    killed(lab, here, (lab.root / "running").exists, "git", "commit", "-q", "-m", "never")
+    (here / ".git/hooks/pre-commit").unlink()
+    lab.git(here, "restore", "--staged", "--worktree", "src/main.py")
+    return here
+
+
+def two_trees(lab: Lab) -> Path:
+    """Where a session's work tree is about to be removed."""
+    here = page(lab)
+    tree = lab.root / "parser"
+    lab.git(here, "worktree", "add", "-q", "-b", "parser", str(tree))
+    lab.commit(tree, {"src/parser.py": "parser = 1\n"}, "[S12] parser: begin")
+    lab.commit(tree, {"src/parser.py": "parser = 2\n"}, "[S12] parser: two, for lists")
+    return here
+
+
+def committing(lab: Lab) -> Path:
+    """Where a commit of one file is killed."""
+    here = page(lab)
+    running = slow_hook(here)
+    lab.write(here, {"notes.txt": "one\nand two\n"})
+    killed(lab, here, running.exists, "git", "commit", "-q", "-m", "never", "notes.txt")
+    (here / ".git/hooks/pre-commit").unlink()
+    lab.write(here, {"notes.txt": "one\nor else\n"})
+    return here
+
+
+def launched(lab: Lab) -> Path:
+    """Where a launch and its only stream are killed."""
+    here = lab.lone("fleet")
+    ready = lab.root / "ready"
+    script = f"echo 'half a draft' >draft.md; echo $$ >{ready}.part; mv {ready}.part {ready}; exec sleep 600"
+    process = lab.start(here, "launch", "--streams", "1", "--", "sh", "-c", script)
+    until(ready.exists, process)
+    process.kill()
+    os.kill(int(ready.read_text()), signal.SIGKILL)
+    lab.finish(process)
+    return here
+
+
+STORIES: dict[str, Callable[[Lab], Path]] = {
+    "A stash": stashed,
+    "An autostash that failed": rebasing,
+    "A patch of the pre-commit framework": parked,
+    "A branch that was swept": two_trees,
+    "A commit that was killed": committing,
+    "A launch that was killed": launched,
+}
+PAGE = (ROOT / "docs" / "recovery.md").read_text(encoding="utf-8")
+NAME = re.compile(r"\b(?:stash|autostash|commit|index|patch|rescue)-[0-9a-f]{12}\b")
+OTHERWISE = [
+    (re.compile(r"[0-9a-f]{40}"), "<id>"),
+    (re.compile(r"next-index-\d+\.lock"), "next-index-<pid>.lock"),
+    (re.compile(r"it is \d+ \w+ old[;,].*"), "it is <old>"),
+    (re.compile(r"whose: (?!Ann|S12|guard).*"), "whose: <user>"),
+    (re.compile(r"patch\d+-\d+"), "patch<time>-<pid>"),
+    (re.compile(r"process \d+ on \S+"), "<process>"),
+]
+
+
+def test_every_story_of_the_page_is_told_here() -> None:
+    """Each section of docs/recovery.md with commands has its situation below."""
+    parts = PAGE.split("\n## ")[1:]
+    assert [part.partition("\n")[0] for part in parts if "```console" in part] == list(STORIES)
+
+
+@pytest.mark.parametrize("title", STORIES)
+def test_the_page(lab: Lab, title: str) -> None:
+    """What docs/recovery.md shows is what happens, line by line, with the names of this run."""
+    here = STORIES[title](lab)
+    binary = lab.root / "bin" / "guard"
+    binary.parent.mkdir()
+    binary.write_text(f'#!/bin/sh\nexec {shlex.join(GUARD)} "$@"\n')
+    binary.chmod(0o755)
+    env = {"PATH": f"{binary.parent}:{lab.env['PATH']}", "COLUMNS": "80"}
+    names: dict[str, str] = {}
+    for command, expected in steps(PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]):
+        typed = NAME.sub(lambda match: names[match[0]], command)
+        got = lab.run(here, "sh", "-c", f"exec 2>&1\n{typed}", env=env).out
+        for shown, real in zip(NAME.findall(expected), NAME.findall(got), strict=False):
+            names.setdefault(shown, real)
+        texts = [got, expected]
+        for pattern, word in OTHERWISE:
+            texts = [pattern.sub(word, text) for text in texts]
+        printed, told = (alike(text, lab.root) for text in texts)
+        assert printed == told, f"$ {typed}\n{got}"
