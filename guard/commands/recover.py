@@ -82,7 +82,7 @@ def give_back(repo: Repo, name: str, to: Path | None, named: str, report: Report
     if to is not None:
         count, left = files(repo, given, item, to)
         report.say(f"{item.name}: {number(count, 'file')} in {to}")
-        value |= {"to": str(to), "files": count, "branch": None}
+        value |= {"to": _plain(str(to)), "files": count, "branch": None}
     else:
         name, left = named or f"{BRANCHES}{item.name}", []
         new = branch(repo, given, item, name)
@@ -95,7 +95,7 @@ def give_back(repo: Repo, name: str, to: Path | None, named: str, report: Report
         report.say(f"  left out: {_line(line)}")
     still = "" if item.where[0] == NOWHERE else f"{_line(item.where[0])} is as it was; "
     report.say(f"  {still}nothing else was touched")
-    report.result({**value, "left_out": left, "exit": 0})
+    report.result({**value, "left_out": list(map(_plain, left)), "exit": 0})
     return 0
 
 
@@ -125,6 +125,11 @@ def _found_as(item: Item) -> str:
     """Where an item was found, and what it says of itself."""
     first, *more = map(_line, item.where)
     return "\n".join([f"{first}: {_line(item.subject)}" if item.subject else first, *more])
+
+
+def _plain(text: str) -> str:
+    """Bytes that are no UTF-8 as JSON can say them."""
+    return text.encode(errors="replace").decode()
 
 
 def _line(text: str) -> str:
@@ -161,15 +166,15 @@ def _value(item: Item) -> dict[str, Any]:
         "kind": item.kind,
         "when": _time(item.when),
         "session": item.session or None,
-        "author": item.author,
-        "where": item.where,
-        "subject": item.subject or None,
+        "author": _plain(item.author),
+        "where": list(map(_plain, item.where)),
+        "subject": _plain(item.subject) or None,
         "commit": item.commit or None,
         "commits": item.commits,
         "files": len(item.contents),
         "added": sum(each.added or 0 for each in known) if known else None,
         "removed": sum(each.removed or 0 for each in known) if known else None,
-        "paths": [each.path.encode(errors="replace").decode() for each in item.contents[:IN_JSON]],
-        "problem": item.problem or None,
-        "settled": item.settled or None,
+        "paths": [_plain(each.path) for each in item.contents[:IN_JSON]],
+        "problem": _plain(item.problem) or None,
+        "settled": _plain(item.settled) or None,
     }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shlex
 import signal
@@ -624,6 +625,115 @@ def test_a_look_that_has_no_time(lab: Lab) -> None:
     assert {item["kind"] for item in found(lab, here, "--all")} == {"stash", "commit"}
 
 
+# --- other repositories ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sha1", "sha256"])
+def test_whatever_git_hashes_with(lab: Lab, kind: str) -> None:
+    """A stash and a swept branch, in a repository of either kind; the stash has the session of its branch."""
+    here = lab.lone(adopt=False, kind=kind)
+    lab.git(here, "worktree", "add", "-q", "-b", "side", str(lab.root / "side"))
+    own = Path(lab.git(lab.root / "side", "rev-parse", "--absolute-git-dir"))
+    (own / "guard").mkdir()
+    (own / "guard" / "session").write_text("S31\n")
+    lab.write(lab.root / "side", {"README.md": "edited\n"})
+    lab.git(lab.root / "side", "stash")
+    swept(lab, here)
+    items = {item["kind"]: item for item in found(lab, here)}
+    assert {kind: item["session"] for kind, item in items.items()} == {"stash": "S31", "commit": "S12"}
+    assert found(lab, lab.root / "side") == list(items.values())  # from any work tree
+    for item in items.values():
+        give_back(lab, here, item["name"])
+    assert found(lab, here) == []
+
+
+def test_names_and_words_that_are_no_utf8(lab: Lab) -> None:
+    """Files, folders, authors and messages of any bytes are listed and given back."""
+    here = begin(lab)
+    tree = lab.root / os.fsdecode(b"s\xefde\n")
+    lab.git(here, "worktree", "add", "-q", "-b", "side", str(tree))
+    name = os.fsdecode(b"caf\xe9.txt")
+    lab.write(tree, {name: "staged\n"})
+    lab.git(tree, "add", name)
+    raw = subprocess.run(["git", "cat-file", "commit", "HEAD"], cwd=here, capture_output=True, check=True).stdout
+    blob = lab.git(here, "hash-object", "-w", "--stdin", input=b"x\n")
+    made = lab.git(here, "mktree", "-z", input=b"100644 blob %s\tcaf\xe9.txt\0" % blob.encode())
+    raw = raw.replace(b"Lab <", b"L\xe4b\x1b <").replace(b"begin", b"b\xe9gin").replace(raw[5:45], made.encode(), 1)
+    lab.git(here, "hash-object", "-w", "-t", "commit", "--literally", "--stdin", input=raw)
+    tree.rename(lab.root / "elsewhere")
+    items = {item["kind"]: item for item in found(lab, here)}
+    assert items.keys() == {"commit", "index"}
+    said = lab.guard(here, "recover").out
+    assert "\x1b" not in said
+    assert "caf?.txt" in said
+    for number, item in enumerate(items.values()):
+        give_back(lab, here, item["name"])
+        lab.guard(here, "recover", item["name"], "--to", f"../given-{number}", "--json")
+        assert (lab.root / f"given-{number}" / name).exists()
+
+
+def test_a_clone_that_borrows_objects(lab: Lab) -> None:
+    """What a branch of the repository has that objects are borrowed from is not lost here."""
+    here = begin(lab)
+    lab.git(here, "switch", "-q", "-c", "theirs")
+    lab.commit(here, {"c.txt": "of a branch there\n"})
+    lab.git(here, "switch", "-q", "main")
+    clone = lab.root / "borrows"
+    lab.git(lab.root, "clone", "-q", "--shared", "--single-branch", "--branch", "main", str(here), str(clone))
+    assert found(lab, clone) == []
+    last = swept(lab, here)
+    assert [item["commit"] for item in found(lab, clone)] == [last]
+
+
+@pytest.mark.parametrize("words", [["--depth", "1"], ["--filter=blob:none"]], ids=["shallow", "partial"])
+def test_a_clone_that_lacks_history_or_contents(lab: Lab, words: list[str]) -> None:
+    """What is here is found and given back; nothing is fetched for it."""
+    (first,) = lab.fleet("first")
+    for number in range(3):
+        lab.commit_push(first, {"a.txt": f"{number}\n"})
+    lab.git(lab.hub, "config", "uploadpack.allowFilter", "true")
+    here = lab.clone("here", *words)
+    lab.hub.rename(lab.root / "away.git")
+    lab.write(here, {"a.txt": "edited\n"})
+    lab.git(here, "stash")
+    item = one(lab, here, "stash")
+    assert item["paths"] == ["a.txt"]
+    assert changed(lab, here, give_back(lab, here, item["name"])) == {"a.txt": "edited"}
+
+
+def test_a_broken_ref_hides_nothing(lab: Lab) -> None:
+    """A branch whose commit is gone: the stash is listed, and so is what another branch had."""
+    here = begin(lab)
+    last = swept(lab, here)
+    lab.write(here, {"a.txt": "edited\n"})
+    lab.git(here, "stash")
+    (here / ".git/refs/heads/broken").write_text(f"{'1' * 40}\n")
+    assert {item["commit"] for item in found(lab, here)} == {last, lab.rev(here, "stash@{0}")}
+
+
+def test_killed_while_it_gives_back(lab: Lab) -> None:
+    """SIGKILL at random moments: the branch is there whole or not at all, no ref is locked, the next one does it."""
+    here = begin(lab)
+    cache = lab.root / "home/.cache/pre-commit"
+    cache.mkdir(parents=True)
+    lab.write(here, {"a.txt": "parked\n"})
+    (cache / "patch1700000000-1").write_text(lab.git(here, "diff-index", "--binary", "-p", "HEAD", "--") + "\n")
+    lab.git(here, "checkout", "-q", "--", "a.txt")
+    name = one(lab, here, "patch")["name"]
+    draw = random.Random("recover")
+    before = state(here)
+    for number in range(8):
+        process = lab.start(here, "recover", name, "--branch", f"given-{number}", start_new_session=True)
+        time.sleep(draw.uniform(0.2, 0.9))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        value = lab.guard(here, "recover", name, "--branch", f"given-{number}", "--json").json
+        assert changed(lab, here, value) == {"a.txt": "parked"}
+    assert len({lab.rev(here, f"given-{number}") for number in range(8)}) == 1
+    made = {path for path in without(before, state(here)) if not path.startswith(".git/guard/recover-")}
+    assert made == {f".git/refs/heads/given-{number}" for number in range(8)}
+
+
 # --- docs/recovery.md ------------------------------------------------------------------------------------------
 
 
@@ -636,7 +746,7 @@ def stashed(lab: Lab) -> Path:
 
 def page(lab: Lab) -> Path:
     """The repository of the page: Ann's."""
-    lab.env |= {"GIT_AUTHOR_NAME": "Ann", "GIT_COMMITTER_NAME": "Ann"}
+    lab.env |= {"GIT_AUTHOR_NAME": "Ann", "GIT_COMMITTER_NAME": "Ann", "HOME": str(lab.root)}
     here = lab.root / "fleet"
     here.mkdir()
     lab.git(here, "init", "-q")
