@@ -5,7 +5,7 @@ beside it as HTML, so that they keep their size. Everything that comes from a re
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
@@ -97,17 +97,24 @@ def _summary(row: Row) -> str:
 # --- the parts of a plot ---------------------------------------------------------------------------------------
 
 
-def _plot(left: str, drawing: str, height: int, below: str = "", kind: str = "") -> str:
+def _plot(left: str, drawing: str, height: int, below: str = "", kind: str = "", most: str = "") -> str:
+    tall = f'style="height:{height}px"'
     return (
-        f'<div class="plot {kind}"><div class="left" style="height:{height}px">{left}</div>'
-        f'<div class="right"><div style="height:{height}px">{drawing}</div><div class="below">{below}</div></div></div>'
+        f'<div class="plot {kind}"><div class="left" {tall}>{left}</div>'
+        f'<div class="right" style="{most}"><div {tall}>{drawing}</div><div class="below">{below}</div></div></div>'
     )
 
 
+def _most(rows: Sequence[Row]) -> str:
+    """How wide a plot gets at most: a few frames are no reason for a wall of colour."""
+    return f"max-width:{7 * len(rows)}rem"
+
+
 def _svg(width: float, height: float, inner: str, name: str) -> str:
+    thin = ' class="thin"' if width > 250 else ""  # of frames; what is not good shows though they are thin as a hair
     return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" preserveAspectRatio="none" role="img" aria-label="{_text(name)}">'
-        f"{inner}</svg>"
+        f'<svg{thin} viewBox="0 0 {width:g} {height:g}" preserveAspectRatio="none" role="img"'
+        f' aria-label="{_text(name)}">{inner}</svg>'
     )
 
 
@@ -163,7 +170,6 @@ def _bars(
     stacks: Sequence[Sequence[tuple[str, int]]],
     name: str,
     height: int,
-    said: Callable[[int], str] = _many,
     cap: int | None = None,
 ) -> str:
     """A bar a frame, each a stack of (kind, amount); one that is higher than `cap` goes up to the edge."""
@@ -183,8 +189,8 @@ def _bars(
             base += amount
     lines = "".join(f'<path class="grid" d="M0 {top - tick}H{len(rows)}"/>' for tick in ticks)
     inner = lines + _columns(rows, top) + "".join(_area(kind, boxes) for kind, boxes in shapes.items())
-    left = "".join(f'<i style="bottom:{100 * tick / top:.2f}%">{said(tick)}</i>' for tick in ticks)
-    return _plot(left, _svg(len(rows), top, inner, name), height, _frame_labels(rows))
+    left = "".join(f'<i style="bottom:{100 * tick / top:.2f}%">{_many(tick)}</i>' for tick in ticks)
+    return _plot(left, _svg(len(rows), top, inner, name), height, _frame_labels(rows), most=_most(rows))
 
 
 # --- sections --------------------------------------------------------------------------------------------------
@@ -255,12 +261,15 @@ def _streams(rows: Sequence[Row]) -> str:
         drawing = _svg(len(rows), high * len(mine), inner, f"streams of {name}")
         count = f"{len(mine)} stream{'' if len(mine) == 1 else 's'}"
         parts.append(
-            f"<h3>{_text(name)} <span>{count}</span></h3>" + _plot(labels, drawing, high * len(mine), kind="names")
+            f"<h3>{_text(name)} <span>{count}</span></h3>"
+            + _plot(labels, drawing, high * len(mine), kind="names", most=_most(rows))
         )
     note = "A line a stream, a column a frame. Which machine ran a stream is what its id says (<code>m2-…</code>)."
     if rest > 0:
         note += f" The {STREAMS} streams that delivered in most frames are shown; {_many(rest)} more are not."
-    return _section("Streams by machine", note, "".join(parts) + _plot("", "", 0, _frame_labels(rows)), "streams")
+    return _section(
+        "Streams by machine", note, "".join(parts) + _plot("", "", 0, _frame_labels(rows), most=_most(rows)), "streams"
+    )
 
 
 def _line(
@@ -321,7 +330,7 @@ def _clock(rows: Sequence[Row], now: int) -> str:
             inside = [each for each in times if first <= each <= end]
             outside += len(times) - len(inside)
             if inside:
-                x1, x2 = ((each - first) / (end - first) * 1000 for each in (inside[0], inside[-1]))
+                x1, x2 = (1000 * _share(each, first, end) for each in (inside[0], inside[-1]))
                 title = f"{name}, frame {rows[place].frame}\n{utc(inside[0])} to {utc(inside[-1])}\n{len(times)} deltas"
                 looks = "run odd" if rows[place].frame % 2 else "run"
                 if len(rows) > 120:  # a round end each would be all that there is to see
@@ -341,6 +350,11 @@ def _clock(rows: Sequence[Row], now: int) -> str:
             " the order of the frames) and lie outside."
         )
     return _section("On the clock", note, "".join(parts) + _plot("", "", 0, _time_labels(first, end)), "clock")
+
+
+def _share(time: int, first: int, end: int) -> float:
+    """Where a time stands between two others, with room for the ends of strokes."""
+    return 0.01 + 0.98 * (time - first) / (end - first)
 
 
 def _rising(times: Sequence[int]) -> list[int]:
@@ -369,7 +383,7 @@ def _time_labels(first: int, end: int) -> str:
     labels = []
     for order, each in enumerate(range(-(-first // step) * step, end + 1, step)):
         text = f"<b>{_day(each)}</b>" + (f"<br>{utc(each)[11:16]}" if step < DAY else "")
-        labels.append(_label((each - first) / (end - first), text, "" if order % 3 == 0 else "wide"))
+        labels.append(_label(_share(each, first, end), text, "" if order % 3 == 0 else "wide"))
     return "".join(labels)
 
 
@@ -384,12 +398,11 @@ def _counts(rows: Sequence[Row], lists: Sequence[str]) -> str:
             f"<figure><figcaption>{_text(name.replace('_', ' '))}</figcaption>{_bars(rows, stacks, name, 90)}</figure>"
         )
     lengths = [max(0, row.seconds or 0) // 60 for row in rows]
-    usual = sorted(lengths)[len(lengths) * 9 // 10]
-    drawn = _bars(rows, [[("count", each)] for each in lengths], "minutes", 90, cap=max(3 * usual, 10))
-    caption = "first to last delta, minutes"
-    if max(lengths) > max(3 * usual, 10):
-        caption += " (pale: longer than the scale)"
-    parts.append(f"<figure><figcaption>{caption}</figcaption>{drawn}</figure>")
+    cap = max(3 * sorted(lengths)[len(lengths) * 9 // 10], 10)
+    if max(lengths) > 0:
+        drawn = _bars(rows, [[("count", each)] for each in lengths], "minutes", 90, cap=cap)
+        caption = "first to last delta, minutes" + (" (pale: longer than the scale)" if max(lengths) > cap else "")
+        parts.append(f"<figure><figcaption>{caption}</figcaption>{drawn}</figure>")
     note = "What the frames' pages count, once each: what several streams report of one thing counts as the laws say."
     return _section("Counts and lengths", note, f'<div class="several">{"".join(parts)}</div>')
 
@@ -399,8 +412,9 @@ def _incidents(rows: Sequence[Row]) -> str:
 
     def found() -> Iterator[tuple[int, str, str, str]]:
         for row in reversed(rows):
-            for stream in row.missing:
-                yield row.frame, "missing", stream, "expected, and never came"
+            if row.missing:
+                more = f" and {len(row.missing) - 9} more" if len(row.missing) > 9 else ""
+                yield row.frame, "missing", ", ".join(row.missing[:9]) + more, "expected, and never came"
             for mark in row.marks:
                 if mark.kind != "ok":
                     said = [mark.reason[:300], "late" if mark.late and mark.kind != "late" else ""]
@@ -410,7 +424,11 @@ def _incidents(rows: Sequence[Row]) -> str:
     all_of_them = list(found())
     if not all_of_them:
         return _section("Late, rejected, missing", "Nothing: every delta came in time and was valid.", "")
-    note = f"{_many(len(all_of_them))} in all" + (f"; the newest {LISTED}" if len(all_of_them) > LISTED else "") + "."
+    note = (
+        f"{_many(len(all_of_them))} in all, newest first"
+        + (f"; here the newest {LISTED}" if len(all_of_them) > LISTED else "")
+        + "."
+    )
     body = "".join(
         f'<tr><td>{frame}<td><svg class="key" viewBox="0 0 12 12"><rect class="{kind}" width="12" height="12"/></svg>'
         f"{kind}<td>{_text(stream)}<td>{_text(said)}"

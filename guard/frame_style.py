@@ -47,6 +47,8 @@ line-height:1;display:grid;align-items:center}}
 .grid{{stroke:var(--line);vector-effect:non-scaling-stroke;fill:none}}
 .ok{{fill:var(--ok)}} .late{{fill:var(--late)}} .fallback{{fill:var(--fallback)}} .rejected{{fill:var(--rejected)}}
 .missing{{fill:var(--card);stroke:var(--missing);vector-effect:non-scaling-stroke}}
+.thin .late{{stroke:var(--late)}} .thin .fallback{{stroke:var(--fallback)}} .thin .rejected{{stroke:var(--rejected)}}
+.thin rect{{stroke-width:1px;vector-effect:non-scaling-stroke}}
 .count{{fill:var(--count)}} .over{{fill:var(--count);opacity:.45}} .ground{{fill:var(--ground)}}
 .hit{{fill:transparent}} .hit:hover{{fill:var(--soft);fill-opacity:.14}}
 path.ok,path.late,path.fallback,path.rejected,path.count,path.over{{pointer-events:none}}
@@ -63,7 +65,9 @@ th{{color:var(--soft);font-weight:500}}
 .words th,.words td:nth-child(-n+2){{white-space:nowrap}}
 summary{{font-size:1.05rem;font-weight:700;cursor:pointer}} details[open] summary{{margin-bottom:.6rem}}
 dl{{margin:0;font-size:.87rem;max-width:52rem}} dt{{font-weight:600}} dd{{margin:0 0 .6rem;color:var(--soft)}}
-@media(max-width:700px){{body{{padding:1.2rem .7rem 3rem}}section{{padding:.9rem .8rem 1rem}}}}
+@media(max-width:700px){{
+.tiles li{{padding:.5rem .6rem}}.tiles b{{font-size:1.1rem}}
+body{{padding:1.2rem .7rem 3rem}}section{{padding:.9rem .8rem 1rem}}}}
 @media print{{:root{{{_LIGHT};color-scheme:light}}body{{max-width:none;padding:0;font-size:10pt;background:#fff}}
 section{{border-color:#ccc}}*{{print-color-adjust:exact;-webkit-print-color-adjust:exact}}}}
 """
