@@ -90,6 +90,12 @@ class Row:
         return sorted({machine(mark.stream) for mark in self.marks}, key=natural)
 
     @property
+    def crew(self) -> str:
+        """The machines in few words."""
+        names = self.machines
+        return " ".join(names) if len(names) <= 3 else f"{len(names)}: {names[0]} to {names[-1]}"
+
+    @property
     def times(self) -> list[int]:
         """When the deltas that came in time say they were done, in order."""
         return sorted(mark.at for mark in self.marks if mark.at is not None and not mark.late)

@@ -317,7 +317,7 @@ def _clock(rows: Sequence[Row], now: int) -> str:
     ]
     middles = [times[len(times) // 2] for _, _, times in spans if times[-1] <= now + DAY]
     if not middles:
-        return ""
+        return _section("On the clock", "No delta that is here states a time that can be right.", "")
     plausible = [middles[place] for place in _rising(middles)]
     first, end = plausible[0], plausible[-1]
     first = min(first, *(t for _, _, times in spans for t in times if first - DAY / 24 <= t <= end), end - 60)
@@ -364,17 +364,12 @@ def _rising(times: Sequence[int]) -> list[int]:
     before: list[int] = []
     for place, each in enumerate(times):
         at = bisect_right(ends, each)
-        ends[at:] = [each]  # a shorter run that ended later is of no use any more
-        places[at:] = [place]
+        ends[at : at + 1] = [each]  # of the runs of a length, the one that ends earliest can be made longer
+        places[at : at + 1] = [place]
         before.append(places[at - 1] if at else -1)
-    return _back(before, places[-1])
-
-
-def _back(before: Sequence[int], place: int) -> list[int]:
-    found = []
-    while place >= 0:
-        found.append(place)
-        place = before[place]
+    found = [places[-1]]
+    while before[found[-1]] >= 0:
+        found.append(before[found[-1]])
     return found[::-1]
 
 
@@ -451,7 +446,7 @@ def _table(rows: Sequence[Row], lists: Sequence[str]) -> str:
         cells += [str(count or "") for count in said["streams"].values()]
         cells += [str(row.number() or ""), str(row.late or ""), str(len(row.missing) or "")]
         cells += [str(row.entries.get(name, "")) for name in lists]
-        cells += [span(row.seconds), span(row.lag), str(len(row.merges) or ""), " ".join(row.machines)]
+        cells += [span(row.seconds), span(row.lag), str(len(row.merges) or ""), row.crew]
         lines.append("<tr>" + "".join(f"<td>{_text(cell)}" for cell in cells))
     head = "<tr>" + "".join(f"<th>{_text(each)}" for each in heads)
     table = f'<div class="scroll"><table><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table></div>'

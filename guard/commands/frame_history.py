@@ -260,7 +260,7 @@ def _cells(each: Row, lists: Sequence[str], *, narrow: bool) -> list[str]:
     cells += [str(count or "") for count in said["streams"].values()]
     cells += [*(() if narrow else (str(each.number()),)), str(each.late or "")]
     cells += [*(str(each.entries[name]) for name in lists), span(each.seconds)]
-    return cells if narrow else [*cells, span(each.lag), str(len(each.merges) or ""), " ".join(each.machines)]
+    return cells if narrow else [*cells, span(each.lag), str(len(each.merges) or ""), each.crew]
 
 
 _LAG = "; lag: from the last delta to the date of the merge, which is no clock's: its newest delta's or its parent's"
