@@ -44,6 +44,10 @@ _FRESH = "/made-by-mktemp"
 
 _MKTEMP = re.compile(r'"?(?:\$\(|`)\s*mktemp\s+(?:-\w+\s+)*-\w*d\w*\s*[\w./-]*\s*(?:\)|`)"?\Z')
 
+_SHELLS = frozenset(("sh", "bash", "dash", "ksh", "zsh", "eval"))
+_DEEPEST = 4
+"""So deep the linter reads scripts inside scripts."""
+
 _BRACES = re.compile(r"([^{}]*)\{([^{}]*,[^{}]*)\}([^{}]*)\Z")
 _SEQUENCES = frozenset(("list", "program", "subshell", "compound_statement", "do_group", "if_statement", "else_clause",
                         "elif_clause", "case_item", "redirected_statement", "command_substitution",
@@ -76,6 +80,7 @@ class Line:
 
     def __init__(self, text: str) -> None:
         text = text.replace("\r\n", "\n").replace("\0", " ")
+        text = text.replace("' '", "'  '")  # one blank between two quoted words is none to the linter's reader
         self.script = Script(text.encode("utf-8", "surrogateescape").decode("latin-1"), "bash")
         self.whole = self.script.broken() is None and not any(unit.limited for unit in self.script.units)
         self._env: dict[str, str] = {}
@@ -90,8 +95,11 @@ class Line:
             self._exported(unit)
         for unit in self.script.units:
             seen = set()
+            deepest = _depth(unit) >= _DEEPEST
             for call in self.script.calls[id(unit)]:
                 seen.add(call.node.id)
+                if deepest and call.base in _SHELLS and "git" in unit.text.lower():
+                    yield _UNREAD
                 yield from self._call(unit, call, depth)
             for node in unit.all("command"):
                 if node.id not in seen:
@@ -129,6 +137,7 @@ class Line:
     def _inside(self, unit: Unit, call: Call, words: list[str], env: dict[str, str], depth: int) -> Iterator[Git]:
         """What is inside the words of a command that starts others."""
         if depth > 3:
+            yield from (_UNREAD for word in words if "git" in word.lower() and re.search(r"\s", word))
             return
         texts: list[str] = []
         name = call.base
@@ -145,7 +154,7 @@ class Line:
             ]  # fmt: skip
         elif name == "alias":
             texts += [word.partition("=")[2] for word in words]
-        elif name in ("eval", "sh", "bash", "dash", "ksh", "zsh", "fish"):
+        elif name in _SHELLS or name == "fish":
             if name in ("zsh", "fish") or any(word.dynamic for word in call.words):
                 texts += [word for word in words if not word.startswith((UNKNOWN, "-"))]
             if name == "eval" and texts:
@@ -234,6 +243,18 @@ class Line:
         return [(_text(unit, rest[0]) if rest and rest[0].text != "-" else UNKNOWN, True)]
 
 
+_UNREAD = Git(["git", UNKNOWN], {}, [], likely=True)
+"""What stands for a line that lies too deep inside of others to be read."""
+
+
+def _depth(unit: Unit) -> int:
+    """How many scripts a script is inside of."""
+    depth, at = 0, unit.outer
+    while at is not None:
+        depth, at = depth + 1, at.outer
+    return depth
+
+
 def _below(text: str, folders: "Folders | None", depth: int) -> Iterator[Git]:
     """The git commands of a line inside a line."""
     if len(text) > MOST:
@@ -299,7 +320,7 @@ def _fed(call: Call) -> bool:
     """Whether a command is a shell that may read a script from elsewhere than a file that is named."""
     if call.base in ("source", ".") and call.words:
         return call.words[0].raw.startswith(("<(", "/dev/stdin", "/dev/fd"))
-    if call.base not in ("sh", "bash", "dash", "ksh", "zsh"):
+    if call.base not in _SHELLS or call.base == "eval":
         return False
     rest = [word for word in call.words if not word.text.startswith(("-", "+"))]
     return not rest or rest[0].raw.startswith(("<(", "/dev/stdin", "/dev/fd"))

@@ -14,14 +14,14 @@ def extended(text: "str | None", tool: ModuleType) -> str:
     Raises `GuardError` where the text cannot be read, or is laid out so that nothing can be added.
     """
     bare = text if text is not None and text.strip() else "{}\n"
-    wanted = tool.entries()
+    wanted = sorted(tool.entries(), key=_event)
     try:
         there = _entries(jsontext.parse(bare).value)
         if there != wanted:
             bare = jsontext.removed(bare, _ours)
             for key, value in tool.BASE.items():
                 bare = jsontext.with_key(bare, key, value)
-            for event, entry in wanted:
+            for event, entry in tool.entries():
                 bare = jsontext.added(bare, ("hooks", event), entry)
         done = _entries(jsontext.parse(bare).value)
     except (ValueError, RecursionError, AttributeError, AssertionError, IndexError) as error:
@@ -44,11 +44,16 @@ def without(text: str, tool: ModuleType) -> "str | None":
 
 
 def _entries(value: Any) -> "list[tuple[str, Any]]":
-    """(event, entry) of what is guard's in a configuration, in order."""
+    """(event, entry) of what is guard's in a configuration, by the events' names."""
     hooks = value.get("hooks", {}) if isinstance(value, dict) else None
     if not isinstance(hooks, dict) or not all(isinstance(entries, list) for entries in hooks.values()):
         raise ValueError("`hooks` is no object of lists") if hooks != {} else ValueError("it is no object")
-    return [(event, entry) for event, entries in hooks.items() for entry in entries if _ours(entry)]
+    found = [(event, entry) for event, entries in hooks.items() for entry in entries if _ours(entry)]
+    return sorted(found, key=_event)
+
+
+def _event(found: "tuple[str, Any]") -> str:
+    return found[0]
 
 
 def _ours(entry: Any) -> bool:
