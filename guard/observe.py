@@ -285,15 +285,19 @@ def commits(
     new: str,
     contents: "Contents | None" = None,
     state: "Callable[[], Canonical] | None" = None,
+    only: Sequence[str] | None = None,
 ) -> Iterator[Judged]:
     """Every commit of `old`..`new`, parents first; all of history where `old` is None.
 
     `contents` is where contents are read; `present` is one that fetches nothing. `state` is what says what the range
-    does to canonical state, for who wants to know it too. What a shallow clone begins with is left out: nobody can tell
-    what those commits changed.
+    does to canonical state, for who wants to know it too. `only` are some of its commits, in their order. What a
+    shallow clone begins with is left out: nobody can tell what those commits changed.
     """
+    if only is not None and not only:
+        return  # git would take no commit for HEAD
     begun = repo.edge()
-    words = ("--topo-order", "--reverse", "--root", "--diff-merges=combined", new, *([f"^{old}"] if old else []))
+    range_words = ("--topo-order", "--reverse", new, *([f"^{old}"] if old else []))
+    words = ("--root", "--diff-merges=combined", *(range_words if only is None else ("--no-walk=unsorted", *only)))
     log = (each for each in _log(repo, *words) if each.id not in begun)
     policies = Policies(repo)
     range_ = _Range(repo, old, new, contents or Contents(repo), state)

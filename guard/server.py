@@ -9,27 +9,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from guard import observe
-from guard.counts import Listing, states
 from guard.errors import GuardError, Unseen
 from guard.finding import Finding
 from guard.git import Repo
-from guard.history import delivered
-from guard.inbox import Fault, faults, too_far
 from guard.judge import allowable, judge, rules
-from guard.policy import FILE, Policy
-from guard.publish import REFS
-from guard.restore import recorded_digests
-from guard.rule import Rule
-from guard.verify import Canonical, canonical
-from merge.delta import digest_of, file_name
-from merge.fold import page_path
+from guard.ordinary import others
+from guard.policy import FILE, Policy, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from guard import observe
+    from guard.counts import Listing
+    from guard.inbox import Fault
+    from guard.rule import Rule
+    from guard.verify import Canonical
+
+# What only some pushes need is imported where they need it: most bring ordinary commits.
+
+REFS = "refs/guard/"
+"""Below this stands what guard shares beside the branch, unless policy gives it another name; see `guard.publish`."""
 
 LARGEST_POLICY = 64 * 1024
 """Bytes of guard.toml: people write a few thousand, and every push reads it."""
 
 OWN = tuple(f"{REFS}{kind}" for kind in ("verified", "checked/", "merged/", "records/", "remotes/"))
 """Refs in which each repository keeps what it has seen or judged itself: nobody else tells it."""
+
+MOST_NAMED = 5000
+"""So many commits are named to git by themselves; of more, the whole range is judged."""
 
 _DELTA = re.compile(r"(0|[1-9][0-9]{0,9})/([^/]+)/([0-9a-f]{16})", re.ASCII)
 
@@ -74,6 +81,7 @@ def judged(repo: Repo, moves: Sequence[Move], branch: str, now: float, *, togeth
     """
     court = _Court(repo, f"refs/heads/{branch}", now, together=together)
     moves = _led(repo, moves, court.main)
+    court.begin(next((move.old for move in moves if move.ref == court.main), None) or repo.resolve(court.main))
     for move in moves:
         if move.ref.lower() == court.main.lower():
             court.state(move)
@@ -101,10 +109,26 @@ class _Court:
         self.said = Judgement()
         self.tips: list[str] = []
         """Where pages may record a delta: the branch as it is, and as it may be in a moment."""
+        self.policy = Policy()
+        """What the branch asks for as it is, whatever is pushed."""
         self._pages: dict[tuple[str, int], set[str]] = {}
 
     def _refuse(self, what: str, why: str, fix: str) -> None:
         self.said.errors.append(GuardError("state", what, why, fix))
+
+    def begin(self, tip: str | None) -> None:
+        """Take what the branch holds now for good."""
+        if tip is None:
+            return
+        self.tips.append(tip)
+        try:
+            self.policy = parse(self.repo.file(tip, FILE))
+        except Unseen:
+            raise
+        except GuardError:  # it must be mended by a push: until then the policy before it judges on
+            from guard import observe
+
+            self.policy = observe.Policies(self.repo).before([tip])
 
     # --- the state branch --------------------------------------------------------------------------------------
 
@@ -131,6 +155,8 @@ class _Court:
         assert move.new is not None
         if move.old is not None:
             return move.old
+        from guard import observe
+
         baseline = observe.Policies(self.repo).before([move.new]).baseline
         if baseline is None:
             return move.new
@@ -145,15 +171,20 @@ class _Court:
         """Judge every commit between two, each by the policy of the old tip, and by one that came in between."""
         if self.repo.edge() & set(self._between(old, new)):
             raise Unseen("what is pushed begins in the middle of its history", "nobody can tell what it changed")
+        standing = self.policy if old and old in self.tips and self.repo.file(old, FILE) is not None else None
+        only, self.said.commits = self._worth(old, new, standing)
+        if only == []:
+            return
+        from guard import observe
+        from guard.verify import canonical
+
         state = cache(lambda: canonical(self.repo, old, new))
-        policies = observe.Policies(self.repo)
-        standing = policies.before([old]) if old and self.repo.file(old, FILE) is not None else None
         contents = observe.Contents(self.repo)
         found: _Found = {}
         looser = recompute = False  # whether guard.toml has changed on the way; whether anything is to be made again
         try:
-            for each in observe.commits(self.repo, old, new, contents, state):
-                change, self.said.commits = each.change, self.said.commits + 1
+            for each in observe.commits(self.repo, old, new, contents, state, only):
+                change = each.change
                 policy = standing or each.policy
                 self._commit(each, policy, found)
                 if looser and each.policy != policy:
@@ -166,7 +197,7 @@ class _Court:
             if recompute:
                 self._history(state(), found)
             if looser:
-                self._usable(policies.before([new]), new)
+                self._usable(observe.Policies(self.repo).before([new]), new)
         except GuardError:
             if not found:  # else there is enough to refuse it for, and that says more
                 raise
@@ -174,11 +205,21 @@ class _Court:
             contents.close()
         self.said.findings += [finding for same in found.values() for finding in same]
 
+    def _worth(self, old: str | None, new: str, standing: Policy | None) -> tuple[list[str] | None, int]:
+        """The commits that have to be judged, None for all, and how many there are."""
+        if old is None or standing is None:
+            return None, int(self.repo.run("rev-list", "--count", new, *([f"^{old}"] if old else [])))
+        only, number = others(self.repo, old, new, standing)
+        return (only if len(only) <= MOST_NAMED else None), number
+
     def _between(self, old: str | None, new: str) -> list[str]:
         return self.repo.run("rev-list", new, *([f"^{old}"] if old else [])).split() if self.repo.edge() else []
 
-    def _commit(self, each: observe.Judged, policy: Policy, found: "_Found") -> None:
+    def _commit(self, each: "observe.Judged", policy: Policy, found: "_Found") -> None:
         """Judge a commit by a policy, as if it were made now."""
+        from guard import observe
+        from guard.inbox import too_far
+
         change = each.change
         passing = dict(change.allowances)
         coming = [file for file in change.files if file.added and policy.in_inbox(file.path)]
@@ -197,7 +238,7 @@ class _Court:
                 self.said.allowed.append(said)
 
     @staticmethod
-    def _add(found: "_Found", each: observe.Judged, findings: Iterable[Finding]) -> None:
+    def _add(found: "_Found", each: "observe.Judged", findings: Iterable[Finding]) -> None:
         for finding in findings:
             finding.commit = each.change.commit
             key = (finding.commit, finding.code, finding.path)
@@ -205,7 +246,7 @@ class _Court:
                 found.setdefault(key, []).append(finding)
 
     @staticmethod
-    def _freed(each: observe.Judged, policy: Policy) -> Iterator[Finding]:
+    def _freed(each: "observe.Judged", policy: Policy) -> Iterator[Finding]:
         """Canonical files that a policy which came with the same push does not protect any more."""
         own = each.policy
         if not policy.baseline or each.change.computed:
@@ -215,7 +256,7 @@ class _Court:
                 what = f"it is canonical by the {FILE} that the branch has; a looser one counts from the next push on"
                 yield _rule("G101").stamp(Finding(file.path, what, f"push the commit that changes {FILE} by itself"))
 
-    def _history(self, state: Canonical, known: Iterable[tuple[str, str, str]]) -> None:
+    def _history(self, state: "Canonical", known: Iterable[tuple[str, str, str]]) -> None:
         """What recomputing the range says beyond the rules: claims without a merge, a baseline taken away, ..."""
         said, seen = state.verdict, set(known)
         for problem in (*said.problems, *said.repaired, *said.unseen):
@@ -227,6 +268,8 @@ class _Court:
 
     def _usable(self, policy: Policy, tip: str) -> None:
         """Refuse a policy that every later push would wait for: it is used here, once, while there is a deadline."""
+        from guard.counts import states
+
         found = self.repo.reader.find(f"{tip}:{FILE}")
         if found is not None and len(found.data) > LARGEST_POLICY:
             what = f"it has {len(found.data)} bytes, and {LARGEST_POLICY} are the most"
@@ -235,18 +278,20 @@ class _Court:
         for _ in states(policy.counts, lambda path: self.repo.reader.read(f"{tip}:{path}"), self._paths(tip)):
             pass  # what they say is a rule's matter; here it counts that they come to an end
 
-    def _paths(self, tip: str) -> Listing:
+    def _paths(self, tip: str) -> "Listing":
         return cache(lambda folder: [path for _, _, path in self.repo.tree(tip, folder)])
 
     # --- what stands beside it ---------------------------------------------------------------------------------
 
     def others(self, moves: Sequence[Move]) -> None:
         """Judge the moves of guard's own refs; every other ref may move."""
-        tip = next((move.old for move in moves if move.ref == self.main), None) or self.repo.resolve(self.main)
-        policy = observe.Policies(self.repo).before([tip] if tip else [])
-        self.tips += [tip] if tip else []
+        policy = self.policy
         shared = [move for move in moves if move.ref.startswith((REFS, policy.refs)) and move.ref != self.main]
-        counter = observe.counter(self.repo, policy, tip) if tip else None
+        if not shared:
+            return
+        from guard import observe
+
+        counter = observe.counter(self.repo, policy, self.tips[0]) if self.tips else None
         found = self.repo.reader.find_many([move.new for move in shared if move.new])
         kinds = iter([each and each.kind for each in found])  # the reader answers in order, and is asked more below
         for move in shared:
@@ -275,7 +320,7 @@ class _Court:
             else:
                 self.said.leaving.append(move.old)
 
-    def _against(self, code: str, move: Move, found: Iterable[Fault]) -> None:
+    def _against(self, code: str, move: Move, found: "Iterable[Fault]") -> None:
         self.said.findings += _findings(code, move.ref, found)
 
     def _bad(self, move: Move, policy: Policy, counter: int | None) -> bool:
@@ -283,7 +328,10 @@ class _Court:
         assert move.old is not None
         return next(iter(self._faults(move.ref, move.old, policy, counter)), None) is not None
 
-    def _faults(self, ref: str, commit: str, policy: Policy, counter: int | None) -> Iterator[Fault]:
+    def _faults(self, ref: str, commit: str, policy: Policy, counter: int | None) -> "Iterator[Fault]":
+        from guard.inbox import faults
+        from merge.delta import digest_of, file_name
+
         named = _DELTA.fullmatch(ref[len(policy.refs) + len("deltas/") :])
         if named is None:
             yield "$", "no delta has this name: it is deltas/FRAME/STREAM/DIGEST", "guard delta push"
@@ -299,6 +347,9 @@ class _Court:
 
     def _data(self, ref: str, commit: str, policy: Policy) -> bytes | None:
         """The delta that a ref delivers, as the merge would find it."""
+        from guard.history import delivered
+        from merge.delta import digest_of, file_name
+
         prefix = f"{policy.refs}deltas/"
         frame, stream, wanted = ref[len(prefix) :].split("/")
         found = self.repo.reader.find(f"{commit}:{file_name(int(frame), stream)}")
@@ -309,6 +360,8 @@ class _Court:
 
     def _recorded(self, ref: str, commit: str, policy: Policy) -> bool:
         """Whether a page of the branch records what a ref delivers."""
+        from merge.delta import digest_of
+
         named = _DELTA.fullmatch(ref[len(policy.refs) + len("deltas/") :])
         data = self._data(ref, commit, policy) if named else None
         if named is None or data is None:
@@ -316,15 +369,18 @@ class _Court:
         return any(digest_of(data) in self._page(tip, int(named[1]), policy) for tip in self.tips)
 
     def _page(self, tip: str, frame: int, policy: Policy) -> set[str]:
+        from guard.restore import recorded_digests
+        from merge.fold import page_path
+
         key = (tip, frame)
         if key not in self._pages:
             self._pages[key] = recorded_digests(self.repo.reader.read(f"{tip}:{page_path(frame, policy.laws)}") or b"")
         return self._pages[key]
 
 
-def _findings(code: str, path: str, found: Iterable[Fault]) -> list[Finding]:
+def _findings(code: str, path: str, found: "Iterable[Fault]") -> list[Finding]:
     return [_rule(code).stamp(Finding(path, f"{where}: {what}", fix)) for where, what, fix in found]
 
 
-def _rule(code: str) -> Rule:
+def _rule(code: str) -> "Rule":
     return next(rule for rule in rules() if rule.code == code)

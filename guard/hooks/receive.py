@@ -16,7 +16,6 @@ from contextlib import suppress
 from guard.errors import GuardError
 from guard.finding import printable
 from guard.git import Repo
-from guard.hooks.refs import RESCUE, way_out
 from guard.server import Judgement, Move, judged
 
 SECONDS = 8
@@ -50,14 +49,16 @@ def _move(old: str, new: str, ref: str) -> Move:
 
 def _in_time(repo: Repo, moves: list[Move], *, together: bool) -> int:
     """Judge in a child of a process group of its own; whatever comes of that group, this process answers."""
-    seconds = _number(repo, "guard.seconds", SECONDS)
+    lines = repo.run("config", "-z", "--get-regexp", r"^guard\.", check=False).split("\0")[:-1]
+    settings = {key: value for key, _, value in (line.partition("\n") for line in lines)}
+    seconds = _number(settings, "guard.seconds", SECONDS)
     ended, ending = os.pipe()  # closed on exec: what the child starts does not keep it open
     child = os.fork()
     if child == 0:
         os.close(ended)
         os.setpgid(0, 0)
         _confine(seconds)
-        return _judge(repo, moves, together=together)
+        return _judge(repo, moves, settings, together=together)
     os.close(ending)
     in_time = select.select([ended], [], [], seconds)[0]
     with suppress(ProcessLookupError, PermissionError):
@@ -88,9 +89,9 @@ def _confine(seconds: int) -> None:
     signal.alarm(seconds + 1)
 
 
-def _judge(repo: Repo, moves: list[Move], *, together: bool) -> int:
-    repo.most = _number(repo, "guard.megabytes", MEGABYTES) << 20
-    branch = repo.config("guard.branch") or "main"
+def _judge(repo: Repo, moves: list[Move], settings: dict[str, str], *, together: bool) -> int:
+    repo.most = _number(settings, "guard.megabytes", MEGABYTES) << 20
+    branch = settings.get("guard.branch", "main")
     try:
         said = judged(repo, moves, branch, time.time(), together=together)
     except MemoryError:
@@ -98,13 +99,15 @@ def _judge(repo: Repo, moves: list[Move], *, together: bool) -> int:
         raise GuardError("state", "what is pushed takes more memory than there is for it", why) from None
     if not said.refused:
         for commit in said.leaving:
+            from guard.bring_in import RESCUE
+
             repo.run("update-ref", f"{RESCUE}{commit}", commit)
     _tell(said, repo)
     return 1 if said.refused else 0
 
 
-def _number(repo: Repo, key: str, usual: int) -> int:
-    said = repo.config(key) or ""
+def _number(settings: dict[str, str], key: str, usual: int) -> int:
+    said = settings.get(key, "")
     return min(int(said), 3600) if said.isascii() and said.isdigit() and int(said[:9]) > 0 else usual
 
 
@@ -113,8 +116,9 @@ def _tell(said: Judgement, repo: Repo) -> None:
     with suppress(OSError):
         for error in said.errors[:SHOWN]:
             _print(error.text())
-        shown = said.findings[:SHOWN]
-        for finding in shown:
+        for finding in said.findings[:SHOWN]:
+            from guard.hooks.refs import way_out  # here: most pushes are taken
+
             finding.fix = way_out(finding, ["git", "push"]) or finding.fix
             _print(finding.text())
         more = len(said.errors[SHOWN:]) + len(said.findings[SHOWN:])
