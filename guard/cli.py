@@ -682,7 +682,9 @@ def sync(directory: Directory = HERE, as_json: AsJson = False, quiet: Quiet = Fa
     _run(report, command)
 
 
-frames = typer.Typer(help="The open frame: who delivered, who is expected.", rich_markup_mode="rich")
+frames = typer.Typer(
+    help="Frames: who delivered and who is expected; open the next one, run them.", rich_markup_mode="rich"
+)
 app.add_typer(frames, name="frame", rich_help_panel="frames", invoke_without_command=True)
 
 Frame = Annotated[int | None, typer.Option("--frame", min=0, help="The frame; default: the open one.")]
@@ -728,6 +730,112 @@ def frame_status(
         return run(Repo(directory), frame, report, fetch=fetch)
 
     _run(report, command)
+
+
+@frames.command("open")
+def frame_open(
+    streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many on each machine.")] = 1,
+    machines: Annotated[int, typer.Option("--machines", min=0, help="How many machines; 0: one, without prefix.")] = 0,
+    expect: Annotated[str, typer.Option("--expect", metavar="ID,ID", help="Streams of other names instead.")] = "",
+    frame: Annotated[int | None, typer.Option("--frame", min=0, help="Only if this is the next one.")] = None,
+    roster: Annotated[Path | None, typer.Option("--roster", metavar="FILE", help="The agents.")] = None,
+    how: Annotated[
+        str, typer.Option("--by", metavar="rendezvous|offset", help="How they are shared out.")
+    ] = "rendezvous",
+    force: Annotated[bool, typer.Option("--force", help="Change the streams of a frame that is open.")] = False,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Open the next frame: say on the state branch which streams are expected, and whom each plays."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.frame_open import run
+        from guard.git import Repo
+
+        return run(Repo(directory), _opening(streams, machines, expect, frame, how, force), roster, report)
+
+    _run(report, command)
+
+
+@frames.command("run")
+def frame_run(
+    words: Annotated[list[str] | None, typer.Argument(metavar="-- CMD...", help="The command and its words.")] = None,
+    role: Annotated[str, typer.Option("--role", metavar="primary|worker", help="Who opens and merges.")] = "primary",
+    count: Annotated[int | None, typer.Option("--frames", min=1, metavar="K", help="End after so many.")] = None,
+    interval: Annotated[float, typer.Option("--interval", metavar="SECONDS", help="From start to start.")] = 300.0,
+    wait: Annotated[
+        float | None, typer.Option("--wait", metavar="SECONDS", help="For streams; default: the interval.")
+    ] = None,
+    streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many on each machine.")] = 1,
+    machines: Annotated[int, typer.Option("--machines", min=0, help="How many; default: as --machine says.")] = 0,
+    machine: Annotated[str, typer.Option("--machine", metavar="I/M", help="Which of several machines this is.")] = "",
+    stagger: Annotated[float, typer.Option("--stagger", metavar="SECONDS", help="Between two starts.")] = 3.0,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="Of a stream; default: as --wait.")
+    ] = None,
+    roster: Annotated[Path | None, typer.Option("--roster", metavar="FILE", help="The agents.")] = None,
+    how: Annotated[
+        str, typer.Option("--by", metavar="rendezvous|offset", help="How they are shared out.")
+    ] = "rendezvous",
+    stop_file: Annotated[
+        Path | None, typer.Option("--stop-file", metavar="PATH", help="End when it is there; default: .git/guard/stop.")
+    ] = None,
+    directory: Directory = HERE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run frames one after the other: open and merge them (primary), or play along (worker)."""
+    report = Report(as_json=as_json, quiet=quiet)
+
+    def command() -> int:
+        from guard.commands.frame_run import Options, run
+        from guard.git import Repo
+
+        for option, value in (
+            ("--interval", interval),
+            ("--wait", wait),
+            ("--stagger", stagger),
+            ("--timeout", timeout),
+        ):
+            _seconds(option, value)
+        opening = _opening(streams, machines, "", None, how, False)
+        return run(
+            Repo(directory),
+            Options(
+                _role(role),
+                words or [],
+                opening,
+                count,
+                interval,
+                wait,
+                machine,
+                stagger,
+                timeout,
+                roster,
+                stop_file,
+            ),
+            report,
+        )
+
+    _run(report, command)
+
+
+def _role(text: str) -> Literal["primary", "worker"]:
+    if text == "primary":
+        return "primary"
+    if text == "worker":
+        return "worker"
+    why = "who is neither would open frames, or wait for nobody"
+    raise GuardError("usage", f"--role {text}: it is primary or worker", why, "--role worker")
+
+
+def _opening(streams: int, machines: int, expect: str, frame: int | None, how: str, force: bool) -> Any:
+    from guard.roster import Opening
+
+    ids = [name.strip() for name in expect.split(",") if name.strip()]
+    return Opening(streams, machines, ids, frame, how=_how(how), force=force)
 
 
 @frames.command("history")

@@ -4,8 +4,10 @@ Every call is a list of words, never a shell line; names come NUL-separated; not
 people except to repeat it. Reading never takes optional locks, so that a look does not stop a neighbour's commit.
 """
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -163,6 +165,7 @@ class Repo:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self.environment(),
+            start_new_session=not _asked(),
         )
         with process:
             heard = 0
@@ -625,13 +628,28 @@ def _last(said: bytes) -> str:
     return lines[-1] if lines and "not a git repository" not in lines[-1] else ""
 
 
-def _silent(process: "subprocess.Popen[bytes]", word: str, patience: float) -> GuardError:
-    """End a git whose other side says nothing; what it had started may outlive it for a while, and holds up nobody."""
-    process.terminate()
+def _asked() -> bool:
+    """Whether there is a terminal on which somebody may be asked for a password; a session of its own has none."""
     try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _silent(process: "subprocess.Popen[bytes]", word: str, patience: float) -> GuardError:
+    """End a git whose other side says nothing, and with it what it had started (ssh and the like), where that is in a
+    session of its own; elsewhere such a one may outlive it for a while, and holds up nobody.
+    """
+    own = os.getpgid(process.pid) == process.pid
+    for kind in (signal.SIGTERM, signal.SIGKILL):  # asked first, git takes its locks away
+        with contextlib.suppress(ProcessLookupError):
+            if own:
+                os.killpg(process.pid, kind)
+            else:
+                process.send_signal(kind)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
     return GuardError(
         "network",
         f"`git {word}` was given up: the other side has said nothing for {patience:g} s",

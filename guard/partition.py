@@ -64,6 +64,18 @@ def share(names: Sequence[str], of: tuple[int, int] | None, how: How) -> list[st
     return parted(names, [f"m{place}" for place in range(1, of[1] + 1)], how)[f"m{of[0]}"]
 
 
+def everywhere(names: Sequence[str], number: int, machines: int, how: How) -> dict[str, list[str]]:
+    """The streams of all machines, with the agents that each machine works out for each of its own.
+
+    `number` is that of one machine's streams; with no `machines` there is one, whose streams have no prefix.
+    """
+    found: dict[str, list[str]] = {}
+    every: list[tuple[int, int] | None] = [(place, machines) for place in range(1, machines + 1)]
+    for of in every or [None]:
+        found |= parted(share(names, of, how), streams(number, of), how)
+    return found
+
+
 def names_in(data: bytes, where: str) -> list[str]:
     """The names of a roster: agents.json, a list or a map in JSON, or a text with one name a line.
 

@@ -32,9 +32,14 @@ POLL = 0.05
 
 
 class Signals:
-    """SIGINT, SIGTERM and SIGHUP, turned into events: the first asks everything to end, the next one ends it."""
+    """SIGINT, SIGTERM and SIGHUP, turned into events: the first asks everything to end, the next one ends it.
 
-    def __init__(self) -> None:
+    With `spare`, the first one only says that an end is wished for (`asked`), and everything goes on.
+    """
+
+    def __init__(self, *, spare: bool = False) -> None:
+        self.spare = spare
+        self.asked = threading.Event()
         self.stop = threading.Event()
         self.now = threading.Event()
         self.number = 0
@@ -52,7 +57,9 @@ class Signals:
         if self.stop.is_set():
             self.now.set()
         self.number = self.number or number
-        self.stop.set()
+        if self.asked.is_set() or not self.spare:
+            self.stop.set()
+        self.asked.set()
 
     def words(self) -> str:
         """What came, for people."""
@@ -166,7 +173,8 @@ def execute(
     deadline = None if job.timeout is None else time.monotonic() + job.timeout
     done = Exit()
     while not _ended(process):
-        if signals.stop.wait(POLL):
+        time.sleep(POLL)  # not stop.wait: a signal that comes while its lock is held here would wait for us
+        if signals.stop.is_set():
             done.stopped = signals.words()
             break
         if deadline is not None and time.monotonic() >= deadline:

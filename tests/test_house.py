@@ -27,6 +27,7 @@ LAYERS = (
         *("verified", "audit", "server"),  # what was judged here before, the look back, and what a server judges
         *("frame_history", "frame_page", "frame_style"),  # frames that are over: rows, and a page to look at
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
+        "roster",  # which streams a frame expects
         *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring
         *("shared_index", "private_commit", "bring_in"),
         "stranded",  # work that nobody has any more

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guard import delivery, outbox, partition, worktrees
-from guard.commands.partition import players
 from guard.commands.worktree import prepared, tell
 from guard.errors import GuardError
 from guard.git import Repo
@@ -23,6 +22,7 @@ from guard.plan import Tree, frame_at_work, frame_counter, policy_at
 from guard.policy import Policy
 from guard.publish import hub
 from guard.report import Report, number
+from guard.roster import players
 from guard.schema import check_stream
 from guard.streams import Exit, Job, Signals, Stream, child, collect, deliver, environment, execute, mine, settle
 from guard.worktrees import Kept, Note, Removed
@@ -65,22 +65,33 @@ def launch(repo: Repo, options: Options, report: Report) -> int:
     agents = partition.share(players(Tree(repo, tip), policy, options.roster), of, options.how)
     shares = partition.parted(agents, ids, options.how)
     streams = [Stream(each, shares[each]) for each in ids]
-    logs = _logs(repo, policy, job.frame)
-    base = _base(repo)
     with Signals() as signals:
-        earlier = _earlier(repo, policy, job, report)
-        show = _Show(streams, report, job.frame)
-        with show:
-            threads = [
-                threading.Thread(target=_one, args=(repo.directory, job, each, tip, base, logs, at, signals, show))
-                for at, each in ((place * options.stagger, stream) for place, stream in enumerate(streams))
-            ]
-            for thread in threads:
-                thread.start()
-            _wait(repo, threads, show)
-        with contextlib.suppress(OSError):
-            base.rmdir()
-        return _told(streams, job, report, signals, earlier)
+        left = play(repo, job, streams, tip, options.stagger, signals, report)
+        return _told(streams, job, report, signals, left)
+
+
+def play(
+    repo: Repo, job: Job, streams: list[Stream], tip: str, stagger: float, signals: Signals, report: Report
+) -> dict[str, Any]:
+    """Run the command of a job for each stream, on work trees of `tip`, until all have ended; `streams` say how.
+
+    Returns what an earlier launch had left behind.
+    """
+    logs = _logs(repo, job.policy, job.frame)
+    base = _base(repo)
+    left = earlier(repo, job.policy, job, report)
+    show = _Show(streams, report, job.frame)
+    with show:
+        threads = [
+            threading.Thread(target=_one, args=(repo.directory, job, each, tip, base, logs, at, signals, show))
+            for at, each in ((place * stagger, stream) for place, stream in enumerate(streams))
+        ]
+        for thread in threads:
+            thread.start()
+        _wait(repo, threads, show)
+    with contextlib.suppress(OSError):
+        base.rmdir()
+    return left
 
 
 def _job(repo: Repo, policy: Policy, tip: str | None, options: Options) -> Job:
@@ -219,7 +230,7 @@ def _wait(repo: Repo, threads: Sequence[threading.Thread], show: "_Show") -> Non
 # --- what an earlier launch left behind --------------------------------------------------------------------------
 
 
-def _earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, Any]:
+def earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, Any]:
     """Go on where a launch was killed: its streams' deltas are delivered, its work trees go."""
     removed: list[Removed] = []
     kept: list[Kept] = []
@@ -242,6 +253,8 @@ def _earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, 
             pid = tree.note.child.pid if tree.note.child is not None else 0
             fix = f"kill -- -{pid}, then guard worktree sweep --rescue" if pid else f"guard worktree remove {tree.path}"
             kept.append(Kept(str(tree.path), f"its launch is gone, and {why}", fix))
+    with contextlib.suppress(OSError):  # somebody's work trees are in it, or there is none
+        _base(repo).rmdir()
     done = delivery.deliver(repo, policy, outbox.waiting(repo))
     sent, waiting = [where for where in done.where.values() if where], [str(path) for path in done.errors]
     for error in dict.fromkeys(done.errors.values()):

@@ -41,6 +41,8 @@ class Options:
     dry_run: bool = False
     strict: bool = False
     heal: bool = False
+    unless_closed: bool = False
+    """Leave everything as it is where `frame` is closed already: what came since is of the next one."""
 
 
 @dataclass
@@ -77,6 +79,9 @@ class _Job:
 
     def offer(self, snapshot: Snapshot) -> Offer | None:
         """The merge commit on top of what was read."""
+        if self.options.unless_closed and self._closed(snapshot.tip):
+            self.made = _Made(snapshot, None)
+            return None
         again = self._again(snapshot)
         self.made = _Made(snapshot, again)
         if self.options.dry_run:
@@ -91,6 +96,11 @@ class _Job:
             importer.stop()
         done = {arrival.origin for arrival in self.delivered}
         return Offer(self.made.commit, {ref: (oid, None) for ref, oid in snapshot.deltas.items() if ref in done})
+
+    def _closed(self, tip: str | None) -> bool:
+        """Whether the frame that is to be closed is closed."""
+        counter = frame_counter(Tree(self.repo, tip), policy_at(self.repo, tip).laws)
+        return self.options.frame is not None and self.options.frame <= counter
 
     def plan(self, snapshot: Snapshot, into: dict[str, bytes]) -> Plan | None:
         """Fold everything that is unmerged."""
@@ -255,13 +265,16 @@ def _outstanding(job: _Job, snapshot: Snapshot, policy: Policy) -> tuple[int, li
     if frame is None:
         frame = open_frame(rostered, counter)
     expected = list(job.options.expect) or (streams if rostered == frame else [])
-    here = set(streams_of(tree, frame, policy.laws))
-    names = (
-        [path[len(policy.inbox) :] for _, _, path in job.repo.tree(snapshot.tip, policy.inbox)] if snapshot.tip else []
-    )
-    names += [arrival.name for arrival in history.delivered(job.repo, snapshot.deltas, DELTA_REFS)]
-    here |= {stream for name in names if (stream := delivering(name, frame))}
+    here = arrived(job.repo, snapshot, tree, policy, frame)
     return frame, [stream for stream in expected if stream not in here], len(expected)
+
+
+def arrived(repo: Repo, snapshot: Snapshot, tree: Tree, policy: Policy, frame: int) -> set[str]:
+    """The streams that have delivered in a frame, merged or not; `tree` is the snapshot's tip."""
+    here = set(streams_of(tree, frame, policy.laws))
+    names = [path[len(policy.inbox) :] for _, _, path in repo.tree(snapshot.tip, policy.inbox)] if snapshot.tip else []
+    names += [arrival.name for arrival in history.delivered(repo, snapshot.deltas, DELTA_REFS)]
+    return here | {stream for name in names if (stream := delivering(name, frame))}
 
 
 def delivering(name: str, frame: int) -> str | None:

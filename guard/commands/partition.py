@@ -1,34 +1,13 @@
 """`guard partition`: which agents this machine plays, worked out without asking anybody."""
 
-import json
 from pathlib import Path
 
 from guard import partition
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.plan import Tree, policy_at
-from guard.policy import Policy
 from guard.report import Report, number
-
-
-def players(tree: Tree, policy: Policy, path: Path | None) -> list[str]:
-    """The agents: those of a file, by default of the state's own; none where there is none."""
-    if path is not None:
-        try:
-            return partition.names_in(path.read_bytes(), str(path))
-        except OSError as error:
-            why = "without it nobody knows who is to be played"
-            raise GuardError("usage", f"--roster {path}: {error.strerror}", why, "--roster FILE") from None
-    law = next((each for each in policy.laws.maps if each.role == "actor"), None)
-    data = tree.get(law.file) if law is not None else None
-    if law is None or data is None:
-        return []
-    try:
-        value = json.loads(data)[law.at]
-    except (ValueError, KeyError, TypeError) as error:
-        why = "an agent that is not read is played by nobody"
-        raise GuardError("state", f"{law.file} cannot be read: {error}", why, f"guard restore {law.file}") from None
-    return partition.names_in(json.dumps(value).encode(), f"{law.file}#/{law.at}")
+from guard.roster import players
 
 
 def run(repo: Repo, report: Report, *, machine: str, streams: int, roster: Path | None, how: partition.How) -> int:

@@ -466,7 +466,7 @@ def test_a_slow_transfer_that_tells_its_progress_is_not_given_up(lab: Lab) -> No
     lab.write(one, inbox_file(1, "s1"))
     _script(
         lab.hub / "hooks/pre-receive",
-        "#!/bin/sh\nfor n in 1 2 3 4 5 6; do echo \"Checking: $n\" >&2; sleep 0.5; done\n",
+        '#!/bin/sh\nfor n in 1 2 3 4 5 6; do echo "Checking: $n" >&2; sleep 0.5; done\n',
     )
     said = lab.guard(one, "delta", "push")
     assert "Checking" not in said.all
@@ -502,7 +502,10 @@ def test_killed_at_every_step(lab: Lab, way: str) -> None:
             count.unlink(missing_ok=True)
             env = {
                 "PATH": f"{killer}:{lab.env['PATH']}",
-                **{"REAL_GIT": _git(lab), "COUNT": str(count), "AT": str(step), "WHEN": when},
+                "REAL_GIT": _git(lab),
+                "COUNT": str(count),
+                "AT": str(step),
+                "WHEN": when,
             }
             process = lab.start(one, "delta", "push", "--by", way, env=env)
             process.communicate(timeout=60)
@@ -524,7 +527,7 @@ def test_killed_at_every_step(lab: Lab, way: str) -> None:
 
 def test_the_remedy_that_others_name_is_this_command(lab: Lab) -> None:
     """merge and orient name what is not delivered and this command; afterwards they name nothing."""
-    one, two = lab.fleet("one", "two")
+    one, _ = lab.fleet("one", "two")
     lab.commit(one, inbox_file(1, "committed"))
     lab.write(one, inbox_file(1, "loose"))
     said = lab.guard(one, "merge")
