@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from guard import outbox, partition
+from guard import delivery, outbox, partition
 from guard.commands import launch, merge
 from guard.errors import GuardError
 from guard.git import Repo
@@ -175,15 +175,13 @@ class _Loop:
 
         def send(repo: Repo) -> None:
             policy = policy_at(repo, repo.resolve("HEAD"))
-            for path in outbox.waiting(repo):
-                try:
-                    self.report.note(f"delivered: {outbox.send(repo, policy, path)}")
-                except FileNotFoundError:
-                    continue  # another run has sent it
-                except GuardError as error:
-                    if error.kind != "state":
-                        raise
-                    self.merging.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")
+            done = delivery.deliver(repo, policy, outbox.waiting(repo))
+            for where in filter(None, done.where.values()):
+                self.report.note(f"delivered: {where}")
+            for error in dict.fromkeys(done.errors.values()):
+                if error.kind != "state":
+                    raise error
+                self.merging.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")
 
         if outbox.waiting(self.repo) and not self.now:
             self.insist(send, lambda: self.now)

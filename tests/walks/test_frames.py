@@ -441,16 +441,18 @@ exec sh -c "$last"
 """What git takes for ssh: the command runs here; while the file `silent` is there, nobody ever answers."""
 
 
-def _impatient(lab: Lab, here: Path, seconds: int) -> None:
+def _impatient(lab: Lab, seconds: int, here: Path, *others: Path) -> None:
     """The fleet's policy gives a transfer up that has said nothing for so long."""
     policy = (here / "guard.toml").read_text()
     lab.commit_push(here, {"guard.toml": f"{policy}[repository]\ntimeout = {seconds}\n"})
+    for other in others:
+        lab.git(other, "pull", "-q", "--ff-only", "origin", "main")
 
 
 def test_a_hub_by_ssh_that_falls_silent(lab: Lab) -> None:
     """No error, no answer: a transfer is given up, with all its processes, and made again until it gets through."""
     boss, one = lab.fleet("boss", "one")
-    _impatient(lab, boss, 2)
+    _impatient(lab, 2, boss, one)
     ssh = lab.root / "ssh"
     ssh.write_text(SSH.format(root=lab.root))
     ssh.chmod(0o755)
@@ -553,7 +555,7 @@ def test_a_machine_that_is_cut_off_in_the_middle_of_a_frame(lab: Lab, net: Net) 
     """Three machines and `git daemon`: the one whose packets vanish is absent, waits, and comes back by itself; its
     late delta is in its own frame's page, and the next frame has everybody again."""
     boss, *clones = lab.fleet("boss", "one", "two")
-    _impatient(lab, boss, 3)
+    _impatient(lab, 3, boss, *clones)
     machines = [net.machine(number) for number in (1, 2)]
     for number, here in enumerate(clones, 1):
         lab.git(here, "config", "remote.origin.url", f"git://10.99.{number}.1/hub.git")
@@ -719,7 +721,7 @@ def test_many_frames_in_a_row_leave_everything_clean(lab: Lab) -> None:
     assert list(lab.refs(lab.hub)) == ["refs/heads/main"]
     _clean(lab, here)
     known = ("refs/heads/", "refs/remotes/origin/", "refs/guard/merged/", "refs/guard/checked/", "refs/guard/records/")
-    assert [ref for ref in lab.refs(here) if not ref.startswith((*known, "refs/guard/verified"))] == []
+    assert [ref for ref in lab.refs(here) if not ref.startswith((*known, "refs/guard/verified", "refs/guard/audited"))] == []
     assert [path.name for path in (here / ".git").rglob("*.lock")] == ["worktrees.lock"]
     assert len([name for name in lab.inbox(lab.hub) if name.startswith("frame-")]) == 2 * min(FRAMES, 7)
     assert len(list((here / ".git/guard/logs").iterdir())) == min(FRAMES, 7)
