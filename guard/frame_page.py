@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
-from guard.frame_history import KINDS, Mark, Row, machine, natural, span, utc
+from guard.frame_history import FLEET, KINDS, Mark, Row, machine, natural, span, utc
 from guard.frame_style import STYLE
 
 MARK = b"<!doctype html>\n<!-- guard frame history -->\n"
@@ -204,12 +204,12 @@ def _tiles(rows: Sequence[Row], lists: Sequence[str]) -> str:
     kinds = {kind: sum(row.number(kind) for row in rows) for kind in KINDS}
     deltas = sum(kinds.values())
     missing = sum(len(row.missing) for row in rows)
-    machines = {each for row in rows for each in row.machines}
+    machines = {each for row in rows for each in row.machines} - {FLEET}
     tiles = [("", _many(len(rows)), "frames"), ("", _many(deltas), "deltas")]
     tiles += [(kind, _many(kinds[kind]), kind) for kind in KINDS[1:]]
     tiles.append(("missing", _many(missing), "never came"))
     tiles += [("", _many(sum(row.entries.get(name, 0) for row in rows)), name.partition("_")[0]) for name in lists[:3]]
-    tiles.append(("", _many(len(machines)), "machine" if len(machines) == 1 else "machines"))
+    tiles += [("", _many(len(machines)), "machine" if len(machines) == 1 else "machines")] if machines else []
     inner = "".join(
         f'<li class="{kind if number != "0" else "none"}"><b>{number}</b>{_text(text)}</li>'
         for kind, number, text in tiles
@@ -418,7 +418,9 @@ def _incidents(rows: Sequence[Row]) -> str:
 
     all_of_them = list(found())
     if not all_of_them:
-        return _section("Late, rejected, missing", "Nothing: every delta came in time and was valid.", "")
+        known = all(row.merges for row in rows)  # only merges tell what came late
+        note = "every delta came in time and was valid" if known else "as far as is known here"
+        return _section("Late, rejected, missing", f"Nothing: {note}.", "")
     note = (
         f"{_many(len(all_of_them))} in all, newest first"
         + (f"; here the newest {LISTED}" if len(all_of_them) > LISTED else "")
