@@ -12,7 +12,7 @@ from guard.errors import GuardError, Unseen
 from guard.frame_history import Merge, Row, counted, missing, row, span
 from guard.git import Commit, Repo, parse_tree
 from guard.history import MERGE_TRAILER, Trailer, claims, trailer
-from guard.plan import Tree, frame_counter, policy_at
+from guard.plan import policy_at
 from guard.policy import Policy
 from guard.publish import Snapshot, hub, last_seen
 from guard.report import Report, number, width
@@ -101,11 +101,10 @@ def _tip(repo: Repo, fetch: bool, report: Report) -> tuple[Policy, str | None]:
 def _look(
     repo: Repo, policy: Policy, tip: str, bounds: tuple[int, int] | None, last: int, progress: Callable[[str], None]
 ) -> _Seen:
-    counter = frame_counter(Tree(repo, tip), policy.laws)
+    counter = _counter(repo, policy, tip)
     names = _pages(repo, policy, tip)
     if bounds is None:
-        newest = [frame for frame in names if frame <= counter + 1]
-        frames = _first(newest, last)
+        frames = _first((frame for frame in names if counter is None or frame <= counter + 1), last)
     else:
         frames = []
         for frame in names:
@@ -113,7 +112,7 @@ def _look(
                 break
             frames += [frame] if frame <= bounds[1] else []
     low = bounds[0] if bounds else min(frames, default=0)
-    high = bounds[1] if bounds else max(counter + 1, 0)
+    high = bounds[1] if bounds else max([*frames, (counter or 0) + 1])
     seen = _Seen([])
     merges = _merges(repo, policy, tip, low, high, seen)
     empty = {merge.close for merge in merges if not merge.deltas and low <= merge.close <= high} - set(frames)
@@ -135,7 +134,7 @@ def _look(
     return seen
 
 
-def _first(frames: Iterator[int] | Sequence[int], count: int) -> list[int]:
+def _first(frames: Iterator[int], count: int) -> list[int]:
     return [frame for frame, _ in zip(frames, range(count), strict=False)]
 
 

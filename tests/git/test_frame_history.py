@@ -157,6 +157,8 @@ def test_a_page_of_somebody_else_and_a_forged_trailer_are_no_history(lab: Lab) -
         4: "page",
     }
     assert said.json["unseen"] == ["1 page is not shown: no page of this engine (frame 3)"]
+    lab.commit_push(one, {"state/frame_counter.json": "<<<<<<< ours\n"})
+    assert list(_frames(lab.guard(one, "frame", "history", "--json"))) == [1, 2, 3, 4]
 
 
 def test_a_rejected_file_of_a_far_frame_does_not_take_the_place_of_the_newest(lab: Lab) -> None:
