@@ -9,7 +9,7 @@ from guard.git import Repo
 from guard.index_file import Entry, Index
 from guard.index_file import read as read_index
 from guard.stranded.commits import HERE_ALONE
-from guard.stranded.item import Content, Item, Place, key_of
+from guard.stranded.item import Content, Item, Place, committed, key_of
 
 _NAMES = (
     "next-index-*.lock",
@@ -40,8 +40,7 @@ def stranded(repo: Repo, found: Sequence[Place]) -> Iterator[Item]:
             continue
         own = _read(repo, place, place.git_dir / "index")
         have = {(entry.path, entry.oid) for entry in own.entries} if own is not None and place.there else set()
-        if place.head is not None:
-            have |= {(os.fsencode(path), oid) for _, oid, path in repo.tree(place.head, "")}
+        have |= {(os.fsencode(path), oid) for path, oid in committed(repo, place).items()}
         once: dict[frozenset[tuple[str, str]], Item] = {}
         for path in names:
             item = _item(repo, place, path, have)

@@ -113,6 +113,14 @@ def places(repo: Repo) -> list[Place]:
     return found
 
 
+def committed(repo: Repo, place: Place) -> dict[str, str]:
+    """Path -> object of what a work tree's HEAD has; nothing where that cannot be read."""
+    try:
+        return {path: oid for _, oid, path in repo.tree(place.head, "")} if place.head else {}
+    except GuardError:
+        return {}
+
+
 def session_of(git_dir: Path) -> str:
     """The session that was started in a work tree; empty where none was."""
     try:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from guard import outbox
 from guard.errors import GuardError
@@ -14,7 +15,7 @@ from guard.policy import Policy
 from guard.report import Progress, number
 from guard.stranded import commits, indexes, patches
 from guard.stranded.commits import Clock, OutOfTime
-from guard.stranded.item import Content, Item, Place, key_of, places, sessions
+from guard.stranded.item import Content, Item, Place, committed, key_of, places, sessions
 
 BRANCHES = "recovered/"
 """Where the branch of what was given back is, followed by the item's name."""
@@ -53,6 +54,7 @@ class Finder:
         self.have = commits.having(self.places)
         self.have_before = commits.having(self.places, f"refs/heads/{BRANCHES}*")
         """Without what was given back."""
+        self._committed: dict[Path, dict[str, str]] = {}
         self.policy = _policy(repo)
         self._sessions = sessions(repo, self.policy, self.places)
 
@@ -158,10 +160,11 @@ class Finder:
         def same(oid: str) -> bool:
             return bool(content.oid) and oid.startswith(content.oid)
 
-        if place.head and "\n" not in content.path:
-            found = self.repo.reader.find(f"{place.head}:{content.path}")
-            if same(found.id) if found is not None else not content.oid:
-                return True
+        if place.git_dir not in self._committed:
+            self._committed[place.git_dir] = committed(self.repo, place)
+        tree = self._committed[place.git_dir]
+        if same(tree[content.path]) if content.path in tree else tree and not content.oid:
+            return True
         if place.path is None:
             return False
         path = place.path / content.path

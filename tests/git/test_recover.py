@@ -693,9 +693,11 @@ def test_a_clone_that_lacks_history_or_contents(lab: Lab, words: list[str]) -> N
         lab.commit_push(first, {"a.txt": f"{number}\n"})
     lab.git(lab.hub, "config", "uploadpack.allowFilter", "true")
     here = lab.clone("here", *words)
-    lab.hub.rename(lab.root / "away.git")
     lab.write(here, {"a.txt": "edited\n"})
     lab.git(here, "stash")
+    lab.git(here, "branch", "-q", "old", "HEAD~1", code=None)  # which a shallow clone does not have
+    lab.git(here, "symbolic-ref", "HEAD", "refs/heads/old")
+    lab.hub.rename(lab.root / "away.git")
     item = one(lab, here, "stash")
     assert item["paths"] == ["a.txt"]
     assert changed(lab, here, give_back(lab, here, item["name"])) == {"a.txt": "edited"}
