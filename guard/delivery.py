@@ -16,7 +16,7 @@ from pathlib import Path
 from guard import identity, outbox
 from guard.bring_in import AS_GUARD
 from guard.errors import GuardError
-from guard.git import NewCommit, Repo, blob_id, write_commit
+from guard.git import NewCommit, Repo, blob_id, object_id, write_commit
 from guard.history import delivered
 from guard.inbox import by_small_letters
 from guard.plan import policy_at
@@ -128,6 +128,7 @@ class Held:
         """The inbox of the state branch: name -> blob."""
         self._blobs = {oid: name for name, oid in self.names.items()}
         self._folded = by_small_letters(self.names)
+        self._top = None if repo.bare else repo.top()
 
     def where(self, delta: Packed) -> str:
         """Where a delta is already: the page that records it, a file of the inbox, a ref; empty where nowhere."""
@@ -158,15 +159,17 @@ class Held:
 
     def _lies_here(self, name: str) -> bool:
         """Whether the work tree has an uncommitted file of that name: `git pull` would refuse to write over it."""
-        if self._repo.bare:
+        if self._top is None:
             return False
         path = self._policy.inbox + name
         committed = self._repo.reader.find(f"HEAD:{path}") is not None
-        return not committed and os.path.lexists(self._repo.top() / path)
+        return not committed and os.path.lexists(self._top / path)
 
 
 def _ref_of(repo: Repo, refs: Mapping[str, str], delta: Packed) -> str:
     """The ref that holds a delta's very bytes; empty where none does."""
+    if refs.get(delta.ref) == object_id(*_alone(delta, repo.hash)[-1], repo.hash):
+        return delta.ref
     wanted = blob_id(delta.data, repo.hash)
     mine = {ref: oid for ref, oid in refs.items() if ref.startswith(delta.ref)}
     return next((each.origin for each in delivered(repo, mine, DELTA_REFS) if each.oid == wanted), "")
@@ -196,7 +199,7 @@ def _refs(repo: Repo, place: Hub, packed: Mapping[Path, Packed], refusals: int) 
     """Deliver by refs, all in one push. A first push asks nobody what is there: it is seldom needed, and costs."""
     where: dict[Path, str] = {}
     names = {path: delta.ref for path, delta in packed.items()}
-    commits = {path: _alone(repo, delta) for path, delta in packed.items()}
+    commits = {path: _written(repo, delta) for path, delta in packed.items()}
     said, refused = "", 0
     for wait in backoff(TRIES):
         left = {path: commits[path] for path in packed if path not in where}
@@ -223,14 +226,25 @@ def _refs(repo: Repo, place: Hub, packed: Mapping[Path, Packed], refusals: int) 
     )
 
 
-def _alone(repo: Repo, delta: Packed) -> str:
-    """A commit of one file: the same on every machine, so that whoever sends it twice has sent it once."""
+_BY = f"{AS_GUARD['GIT_COMMITTER_NAME']} <{AS_GUARD['GIT_COMMITTER_EMAIL']}> 0 +0000"
+
+
+def _alone(delta: Packed, hash_name: str) -> list[tuple[str, bytes]]:
+    """The (kind, content) of a commit of one file, which comes last: the same on every machine, so that whoever sends
+    it twice has sent it once, and whoever sees its name need not look inside."""
     name = file_name(delta.frame, delta.stream, delta.digest)
-    blob = repo.run("hash-object", "-w", "--stdin", input=delta.data).strip()
-    tree = repo.run("mktree", "-z", input=f"100644 blob {blob}\t{name}\0".encode()).strip()
-    message = f"delta of {delta.stream}, frame {delta.frame}"
-    dates = {"GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
-    return repo.run("commit-tree", "-m", message, tree, env={**AS_GUARD, **dates}).strip()
+    tree = b"100644 %s\0%s" % (name.encode(), bytes.fromhex(blob_id(delta.data, hash_name)))
+    head = f"tree {object_id('tree', tree, hash_name)}\nauthor {_BY}\ncommitter {_BY}\n"
+    commit = f"{head}\ndelta of {delta.stream}, frame {delta.frame}\n".encode()
+    return [("blob", delta.data), ("tree", tree), ("commit", commit)]
+
+
+def _written(repo: Repo, delta: Packed) -> str:
+    """The name of that commit, whose objects are there now."""
+    return [
+        repo.run("hash-object", "-w", "-t", kind, "--stdin", input=data).strip()
+        for kind, data in _alone(delta, repo.hash)
+    ][-1]
 
 
 # --- by branch -------------------------------------------------------------------------------------------------

@@ -797,8 +797,13 @@ def _quoted(path: str) -> bytes:
 
 def blob_id(data: bytes, hash_name: str) -> str:
     """The name that git gives to a blob."""
+    return object_id("blob", data, hash_name)
+
+
+def object_id(kind: str, data: bytes, hash_name: str) -> str:
+    """The name that git gives to an object."""
     import hashlib  # here, as above
 
-    digest = hashlib.new(hash_name, b"blob %d\0" % len(data))
+    digest = hashlib.new(hash_name, b"%s %d\0" % (kind.encode(), len(data)))
     digest.update(data)
     return digest.hexdigest()

@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import socket
+import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -272,18 +274,20 @@ def test_a_folder_that_is_none_is_not_replaced(lab: Lab) -> None:
 
 def _race(lab: Lab, clones: Sequence[Path], words: Sequence[str]) -> list[Said]:
     """Run guard in all clones, behind a barrier: none reads the hub before all have begun."""
-    gate = lab.root / "gate"
+    gate = Path(tempfile.mkdtemp(dir=lab.root))
     script = _script(
         lab.root / "barrier/git",
-        '#!/bin/sh\nfor word; do [ "$word" = fetch ] && while [ ! -e "$GATE" ]; do sleep 0.02; done; done\n'
-        'exec "$REAL_GIT" "$@"\n',
+        "#!/bin/sh\nfor word; do if [ \"$word\" = fetch ]; then : > $GATE/here-$PPID\n"
+        'while [ ! -e $GATE/open ]; do sleep 0.1; done; fi; done\nexec "$REAL_GIT" "$@"\n',
     )
     env = {"PATH": f"{script.parent}:{lab.env['PATH']}", "REAL_GIT": _git(lab), "GATE": str(gate)}
     running = [lab.start(clone, *words, env=env) for clone in clones]
-    gate.touch()
-    said = [lab.finish(process) for process in running]
-    gate.unlink()
-    return said
+    until = time.monotonic() + 120
+    while len(list(gate.iterdir())) < len(clones):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    (gate / "open").touch()
+    return [lab.finish(process) for process in running]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -474,49 +478,40 @@ def test_a_slow_transfer_that_tells_its_progress_is_not_given_up(lab: Lab) -> No
 
 
 KILLER = """#!/bin/sh
-# Kills guard at its n-th call of git: before git runs, or after it has.
-n=$(($(cat "$COUNT" 2>/dev/null || echo 0) + 1)); echo $n > "$COUNT"
-[ $n -eq "$AT" ] && [ "$WHEN" = before ] && { kill -9 $PPID; exit 1; }
+# Kills guard when its n-th call of git with something in the outbox is done: nothing comes of the call.
+case $(echo "$OUTBOX"/frame-*) in *.json) n=$(($(cat "$COUNT" 2>/dev/null || echo 0) + 1)); echo $n > "$COUNT";; esac
 "$REAL_GIT" "$@"; code=$?
-[ $n -eq "$AT" ] && [ "$WHEN" = after ] && kill -9 $PPID
+[ "$n" != "$AT" ] || kill -9 $PPID
 exit $code
 """
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_at_every_step(lab: Lab, way: str) -> None:
-    """SIGKILL before and after each call of git: the next run delivers what the killed one had not, once each."""
-    clones = lab.fleet("one", "two")
-    (one, two) = clones
+    """SIGKILL after each call of git from when a delta is kept: it arrives with the next run, once, without its file."""
+    one, two = lab.fleet("one", "two")
     killer = _script(lab.root / "killer/git", KILLER).parent
+    count = lab.root / "count"
+    env = {"PATH": f"{killer}:{lab.env['PATH']}", "REAL_GIT": _git(lab), "COUNT": str(count)}
+    env |= {"OUTBOX": str(one / ".git/guard/outbox")}
     sent: list[bytes] = []
-    step, living = 0, 0
-    while living < 2:
+    step, code = 0, -signal.SIGKILL
+    while code:
         step += 1
-        living = 0
-        for when in ("before", "after"):
-            data = delta(1, f"{when}-{step}")
-            lab.write(one, {name_of(1, f"{when}-{step}"): data})
-            sent.append(data)
-            count = lab.root / "count"
-            count.unlink(missing_ok=True)
-            env = {
-                "PATH": f"{killer}:{lab.env['PATH']}",
-                "REAL_GIT": _git(lab),
-                "COUNT": str(count),
-                "AT": str(step),
-                "WHEN": when,
-            }
-            process = lab.start(one, "delta", "push", "--by", way, env=env)
-            process.communicate(timeout=60)
-            living += process.returncode == 0
-            (one / name_of(1, f"{when}-{step}")).unlink() if _outbox(one) else None
-            for lock in (one / ".git").rglob("*.lock"):
-                if lock.name != "branch.lock":
-                    lock.unlink()
+        data = delta(1, f"s{step}")
+        lab.write(one, {name_of(1, f"s{step}"): data})
+        sent.append(data)
+        count.unlink(missing_ok=True)
+        process = lab.start(one, "delta", "push", "--by", way, env={**env, "AT": str(step)})
+        process.communicate(timeout=60)
+        code = process.returncode
+        assert code in (0, -signal.SIGKILL)
+        assert len(_outbox(one)) == (1 if code else 0)
+        (one / name_of(1, f"s{step}")).unlink()
+        if code:
             _push(lab, one, "--by", way)
             assert _outbox(one) == []
-    assert step > 5
+    assert step > 4
     assert sorted(_at_hub(lab)) == sorted(sent)
     lab.guard(two, "merge")
     assert lab.merged(lab.hub) == {digest(data) for data in sent}
