@@ -277,7 +277,7 @@ def _race(lab: Lab, clones: Sequence[Path], words: Sequence[str]) -> list[Said]:
     gate = Path(tempfile.mkdtemp(dir=lab.root))
     script = _script(
         lab.root / "barrier/git",
-        "#!/bin/sh\nfor word; do if [ \"$word\" = fetch ]; then : > $GATE/here-$PPID\n"
+        '#!/bin/sh\nfor word; do if [ "$word" = fetch ]; then : > $GATE/here-$PPID\n'
         'while [ ! -e $GATE/open ]; do sleep 0.1; done; fi; done\nexec "$REAL_GIT" "$@"\n',
     )
     env = {"PATH": f"{script.parent}:{lab.env['PATH']}", "REAL_GIT": _git(lab), "GATE": str(gate)}
@@ -306,6 +306,20 @@ def test_24_clones_with_three_deltas_each_at_once(lab: Lab, way: str) -> None:
     assert [_outbox(clone) for clone in clones] == [[]] * 24
     lab.guard(clones[0], "merge")
     assert lab.stats(lab.hub) == (72, 0, 0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_in_a_clone_with_hooks(lab: Lab, way: str) -> None:
+    """Where guard's own hooks are installed they let a delivery pass, and the index stays what it was."""
+    one, two = lab.fleet("one", "two")
+    lab.guard(one, "install")
+    lab.write(one, inbox_file(1, "s1") | {"loose.txt": "mine\n"})
+    lab.git(one, "add", "loose.txt")
+    before = lab.picture(one)
+    assert len(_push(lab, one, "--by", way)["delivered"]) == 1
+    assert lab.picture(one) == before
+    lab.guard(two, "merge")
+    assert lab.merged(lab.hub) == {digest(delta(1, "s1"))}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -488,7 +502,7 @@ exit $code
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_at_every_step(lab: Lab, way: str) -> None:
-    """SIGKILL after each call of git from when a delta is kept: it arrives with the next run, once, without its file."""
+    """SIGKILL after each call of git since a delta is kept: it arrives with the next run, once, without its file."""
     one, two = lab.fleet("one", "two")
     killer = _script(lab.root / "killer/git", KILLER).parent
     count = lab.root / "count"
