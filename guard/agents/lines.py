@@ -9,6 +9,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -104,7 +105,8 @@ class Line:
             for node in unit.all("command"):
                 if node.id not in seen:
                     yield from self._unnamed(unit, node, depth)
-            if any(_fed(call) for call in self.script.calls[id(unit)]):
+            computed = [each for each in unit.all("command") if _computed(unit, each)]
+            if computed or any(_fed(call) for call in self.script.calls[id(unit)]):
                 yield from self._spoken(unit, depth)
 
     def writes(self) -> Iterator[tuple[str, "Folders | None"]]:
@@ -123,7 +125,7 @@ class Line:
     # --- calls ---------------------------------------------------------------------------------------------------
 
     def _call(self, unit: Unit, call: Call, depth: int) -> Iterator[Git]:
-        words = _expanded(unit, call.words)
+        words = _expanded(unit, [*call.words, *_behind(unit, call.node)])
         env = {**self._env, **_assigned(unit, call.node), **_handed(call)}
         if {"xargs", "gxargs"}.intersection(call.after):  # what {} stands for, only xargs knows
             words = [UNKNOWN + word if "{}" in word else word for word in words]
@@ -142,6 +144,7 @@ class Line:
         texts: list[str] = []
         name = call.base
         if name in _STARTERS:
+            words = [word for word in words if word != ":::"]  # parallel's
             place = next((at for at, word in enumerate(words) if is_git(word)), None)
             if place is not None and _SAYERS.isdisjoint(words[:place]):
                 yield Git(words[place:], env, self._folders(unit, call.node), likely=True)
@@ -157,6 +160,7 @@ class Line:
         elif name in _SHELLS or name == "fish":
             if name in ("zsh", "fish") or any(word.dynamic for word in call.words):
                 texts += [word for word in words if not word.startswith((UNKNOWN, "-"))]
+            texts += [word for before, word in pairwise(words) if re.fullmatch(r"-[a-zA-Z]*c|pipefail|--", before)]
             if name == "eval" and texts:
                 texts.append(" ".join(words))
         elif name in ("xargs", "gxargs"):
@@ -188,8 +192,13 @@ class Line:
                 for word in _expanded(unit, call.words):
                     if "git" in word.lower() and not word.startswith(UNKNOWN):
                         yield from _below(word.replace("\\n", "\n").replace("%s", ""), None, depth)
-                said = " ".join(_expanded(unit, call.words))
+                said = " ".join(_expanded(unit, call.words)).replace("%s", "")
                 if "git" in said.lower() and UNKNOWN not in said:
+                    yield from _below(said, None, depth)
+        for node in unit.all("herestring_redirect"):
+            for child in node.named_children[-1:]:
+                said = _text(unit, Word(unit.of(child), child.start_byte))
+                if "git" in said.lower():
                     yield from _below(said, None, depth)
 
     def _exported(self, unit: Unit) -> None:
@@ -314,6 +323,24 @@ def _piped(unit: Unit, call: Call) -> list[str]:
         ]
         return [piece for text in said for piece in text.replace("\\n", " ").split()]
     return []
+
+
+def _computed(unit: Unit, node: Node) -> bool:
+    """Whether a command's name, or what eval runs, is what another command says."""
+    words = words_of(unit, node)
+    asked = words[1:2] if words and words[0].text == "eval" else words[:1]
+    return any(re.match(r'"?(?:\$\(|`)', word.raw) for word in asked)
+
+
+def _behind(unit: Unit, node: Node) -> list[Word]:
+    """The words of a command that stand behind a redirection, which the grammar counts to that."""
+    above = node.parent
+    if above is None or above.type != "redirected_statement" or above.child_by_field_name("body") != node:
+        return []
+    targets = [
+        each.children_by_field_name("destination")[1:] for each in above.children if each.type == "file_redirect"
+    ]
+    return [Word(unit.of(each), each.start_byte) for more in targets for each in more]
 
 
 def _fed(call: Call) -> bool:

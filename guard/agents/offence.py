@@ -482,6 +482,12 @@ def _aim(spec: str, place: "Place") -> str:
     return place.branch() if name in ("HEAD", "@") else name
 
 
+def _checkout_index(rest: "list[str]", _place: "Place") -> "Offence | None":
+    if _letters(rest, "", "f") and _letters(rest, "", "a"):
+        return Offence("", "git checkout-index -f -a throws away what is not committed", _SHARED, _TREE)
+    return None
+
+
 _COMMANDS = {
     **dict.fromkeys(("add", "stage"), _add),
     "commit": _commit,
@@ -490,6 +496,7 @@ _COMMANDS = {
     "read-tree": _read_tree,
     "clean": _clean,
     "checkout": _checkout,
+    "checkout-index": _checkout_index,
     "switch": _switch,
     "restore": _restore,
     "worktree": _worktree,
