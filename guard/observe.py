@@ -521,6 +521,7 @@ class Policies:
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
         self._known: dict[str | None, Policy] = {None: Policy()}
+        self._stated: dict[bytes | None, Policy] = {}  # by what guard.toml holds: it seldom changes
 
     def before(self, parents: Sequence[str]) -> Policy:
         """The policy that judges a commit with these parents."""
@@ -536,7 +537,10 @@ class Policies:
 
     def _read(self, commit: str | None) -> Policy:
         try:
-            return parse(self._repo.file(commit, FILE) if commit else None)
+            data = self._repo.file(commit, FILE) if commit else None
+            if data not in self._stated:
+                self._stated[data] = parse(data)
+            return self._stated[data]
         except Unseen:
             raise
         except GuardError:  # what cannot be read frees nothing: the policy before it judges on

@@ -79,8 +79,8 @@ def judged(repo: Repo, moves: Sequence[Move], branch: str, now: float, *, togeth
     Not `together` says that this is one move of a push whose others cannot be seen. Raises `GuardError` for what cannot
     be judged.
     """
-    court = _Court(repo, f"refs/heads/{branch}", now, together=together)
-    moves = _led(repo, moves, court.main)
+    moves, main = _led(repo, moves, f"refs/heads/{branch}")
+    court = _Court(repo, main, now, together=together)
     court.begin(next((move.old for move in moves if move.ref == court.main), None) or repo.resolve(court.main))
     for move in moves:
         if move.ref.lower() == court.main.lower():
@@ -89,13 +89,13 @@ def judged(repo: Repo, moves: Sequence[Move], branch: str, now: float, *, togeth
     return court.said
 
 
-def _led(repo: Repo, moves: Sequence[Move], main: str) -> list[Move]:
-    """The moves, each of the ref that really moves: a symbolic one leads to another."""
+def _led(repo: Repo, moves: Sequence[Move], main: str) -> tuple[list[Move], str]:
+    """The moves, each of the ref that really moves, and the state branch likewise: a symbolic ref leads to another."""
     if not any(move.ref.startswith("refs/heads/") and move.ref != main for move in moves):
-        return list(moves)
+        return list(moves), main
     lines = repo.run("for-each-ref", "--format=%(symref) %(refname)", "refs/heads/").splitlines()
     leads = {name: target for target, _, name in (line.partition(" ") for line in lines) if target}
-    return [Move(move.old, move.new, leads.get(move.ref, move.ref)) for move in moves]
+    return [Move(move.old, move.new, leads.get(move.ref, move.ref)) for move in moves], leads.get(main, main)
 
 
 class _Court:

@@ -4,6 +4,7 @@ What is judged is anybody's: a pattern that takes for ever, a tree that unfolds 
 waits for it here ends it, and what was not judged in time is refused.
 """
 
+import gc
 import os
 import resource
 import select
@@ -49,7 +50,7 @@ def _move(old: str, new: str, ref: str) -> Move:
 
 def _in_time(repo: Repo, moves: list[Move], *, together: bool) -> int:
     """Judge in a child of a process group of its own; whatever comes of that group, this process answers."""
-    lines = repo.run("config", "-z", "--get-regexp", r"^guard\.", check=False).split("\0")[:-1]
+    lines = repo.run("config", "--local", "-z", "--get-regexp", r"^guard\.", check=False).split("\0")[:-1]
     settings = {key: value for key, _, value in (line.partition("\n") for line in lines)}
     seconds = _number(settings, "guard.seconds", SECONDS)
     ended, ending = os.pipe()  # closed on exec: what the child starts does not keep it open
@@ -58,6 +59,7 @@ def _in_time(repo: Repo, moves: list[Move], *, together: bool) -> int:
         os.close(ended)
         os.setpgid(0, 0)
         _confine(seconds)
+        gc.disable()  # it ends soon, and what it has in hand is needed
         return _judge(repo, moves, settings, together=together)
     os.close(ending)
     in_time = select.select([ended], [], [], seconds)[0]

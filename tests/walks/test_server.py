@@ -194,11 +194,15 @@ def test_the_state_branch_goes_forward_only(lab: Lab) -> None:
 
 
 def test_a_symbolic_branch_leads_to_the_state_branch(lab: Lab) -> None:
-    """A push to a name that stands for the state branch is a push to it."""
+    """A push to a name that stands for the state branch, or that it stands for, is a push to it."""
     [here] = guarded(lab, "here")
     lab.git(lab.hub, "symbolic-ref", "refs/heads/trunk", "refs/heads/main")
     lab.commit(here, {STATE_FILE: EDITED})
     refused(lab, here, "HEAD:trunk", code="G101")
+    lab.git(lab.hub, "branch", "real", "main")
+    lab.git(lab.hub, "symbolic-ref", "refs/heads/main", "refs/heads/real")
+    refused(lab, here, "HEAD:real", code="G101")
+    refused(lab, here, "HEAD:main", code="G101")
 
 
 def test_what_came_by_a_side_branch_is_judged_when_the_state_branch_takes_it(lab: Lab) -> None:

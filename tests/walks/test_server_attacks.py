@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -168,9 +170,15 @@ def test_a_tree_that_unfolds_without_end_is_refused_in_time(lab: Lab) -> None:
 
 
 def _at_work(hub: Path) -> list[str]:
-    """The git processes that work in a repository."""
-    found = subprocess.run(["ps", "-ww", "-eo", "command="], capture_output=True, text=True, check=True).stdout
-    return [line for line in found.splitlines() if str(hub) in line and ("log" in line or "guard-run" in line)]
+    """The processes that work in a repository, zombies left out, by /proc."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and (entry / "cwd").readlink() == hub:
+                found.append((entry / "cmdline").read_text())
+        except OSError:
+            continue  # it is gone by now
+    return found
 
 
 @pytest.mark.parametrize("where", ["pattern", "matches"])
@@ -301,6 +309,30 @@ def test_a_judgement_that_is_killed_refuses(lab: Lab) -> None:
     runner.write_text(runner.read_text().replace("main()", f"{kill}main()"))
     lab.commit(here, {"docs/x.md": "x\n"})
     assert "SIGKILL" in refused(lab, here, "main").err
+
+
+def test_a_pusher_that_is_gone_leaves_nothing_at_work(lab: Lab) -> None:
+    """Killed in the middle of a judgement, with the hook: no ref has moved, and what judged ends by itself."""
+    [here] = guarded(lab, "here")
+    lab.git(lab.hub, "config", "guard.seconds", "4")
+    lab.git(lab.hub, "config", "receive.fsckObjects", "false")
+    before = lab.refs(lab.hub)
+    words = ("git", "push", "-q", "origin", f"{_bomb(lab, here)}:main")
+    quiet = subprocess.DEVNULL
+    pushing = subprocess.Popen(words, cwd=here, env=lab.env, stdout=quiet, stderr=quiet, start_new_session=True)
+    while not _at_work(lab.hub):
+        assert pushing.poll() is None
+        time.sleep(0.02)
+    os.killpg(pushing.pid, signal.SIGKILL)  # the judge is in a group of its own
+    pushing.wait()
+    for _ in range(600):
+        if not _at_work(lab.hub):
+            break
+        time.sleep(0.1)
+    assert not _at_work(lab.hub)
+    assert lab.refs(lab.hub) == before
+    lab.commit(here, {"docs/x.md": "x\n"})
+    accepted(lab, here, "main")
 
 
 # --- what is told at a glance ----------------------------------------------------------------------------------
