@@ -24,7 +24,8 @@ LAYERS = (
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "table", "undelivered", "recompute"),
-        *("verified", "audit", "server"),  # what was judged here before, the look back, and what a server judges
+        *("verified", "audit"),  # what was judged here before, and the look back
+        *("server", "ordinary"),  # what a server judges
         *("frame_history", "frame_page", "frame_style"),  # frames that are over: rows, and a page to look at
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
         "roster",  # which streams a frame expects
