@@ -16,10 +16,6 @@ PROGRAM = "claude"
 BASE: dict[str, object] = {}
 MATCHER = "Bash|PowerShell|Edit|MultiEdit|Write|NotebookEdit"
 TRUST = ""
-GAPS = (
-    "tools of MCP servers; files that its own scripts and other programs write; a hook that hangs longer than its"
-    " timeout lets the call pass"
-)
 
 
 def entries() -> "list[tuple[str, dict[str, object]]]":
@@ -37,7 +33,7 @@ def claude_like(tool: str, before: str, matcher: str, end: str, unit: int = 1) -
     return [(before, entry(30, matcher=matcher)), ("SessionStart", entry(60)), (end, entry(30))]
 
 
-def deny(_event: str, _reason: str) -> str:
+def deny(_reason: str) -> str:
     """What is printed beside the reason; exit 2 and standard error say it all."""
     return ""
 

@@ -16,7 +16,6 @@ FOLDER = ".codex"
 PROGRAM = "codex"
 BASE: dict[str, object] = {}
 TRUST = "Codex runs these hooks once they are trusted: /hooks in a session"
-GAPS = "everything until the hooks are trusted; tools of MCP servers; a hook that fails or hangs lets the call pass"
 
 
 def entries() -> "list[tuple[str, dict[str, object]]]":

@@ -15,7 +15,6 @@ FOLDER = ".github/hooks"
 PROGRAM = "copilot"
 BASE: dict[str, object] = {"version": 1}
 TRUST = "Copilot in the cloud has to have guard installed by copilot-setup-steps; without it everything passes there"
-GAPS = "tools of MCP servers; a hook that hangs lets the call pass; the cloud agent's machine, unless guard is there"
 
 
 def entries() -> "list[tuple[str, dict[str, object]]]":
@@ -28,7 +27,7 @@ def entries() -> "list[tuple[str, dict[str, object]]]":
     return [("PreToolUse", entry(30, matcher=tools)), ("SessionStart", entry(60)), ("SessionEnd", entry(30))]
 
 
-def deny(_event: str, reason: str) -> str:
+def deny(reason: str) -> str:
     """The answer that denies a call."""
     return json.dumps({"permissionDecision": "deny", "permissionDecisionReason": reason})
 

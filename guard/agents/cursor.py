@@ -15,10 +15,6 @@ FOLDER = ".cursor"
 PROGRAM = "cursor"
 BASE: dict[str, object] = {"version": 1}
 TRUST = ""
-GAPS = (
-    "what people do in the editor itself; tools of MCP servers; completions with Tab; a hook that fails or hangs lets"
-    " the call pass"
-)
 
 
 def entries() -> "list[tuple[str, dict[str, object]]]":
@@ -32,7 +28,7 @@ def entries() -> "list[tuple[str, dict[str, object]]]":
     ]
 
 
-def deny(_event: str, reason: str) -> str:
+def deny(reason: str) -> str:
     """The answer that denies a call: to the agent with the whole reason, to the person with its first line."""
     return json.dumps({"permission": "deny", "user_message": reason.partition("\n")[0], "agent_message": reason})
 

@@ -14,7 +14,6 @@ FOLDER = ".gemini"
 PROGRAM = "gemini"
 BASE: dict[str, object] = {}
 TRUST = ""
-GAPS = "tools of MCP servers; a hook that fails or hangs lets the call pass"
 
 
 def entries() -> "list[tuple[str, dict[str, object]]]":

@@ -38,7 +38,7 @@ def run(words: "list[str]") -> int:
         print(f"guard: what {tool} told could not be read, and passes: {error}", file=sys.stderr)
         return _silent(tool)
     except (RecursionError, MemoryError):
-        return _deny(tool, "tool", _UNJUDGED)
+        return _deny(tool, _UNJUDGED)
     if not call.event:
         return _silent(tool)
     try:
@@ -52,7 +52,7 @@ def run(words: "list[str]") -> int:
         if os.environ.get("GUARD_DEBUG"):
             raise
         found = _failed(error)
-    return _silent(tool) if found is None else _deny(tool, call.event, found)
+    return _silent(tool) if found is None else _deny(tool, found)
 
 
 class _Unreadable(Exception):
@@ -241,13 +241,13 @@ def _silent(tool: str) -> int:
     return 0
 
 
-def _deny(tool: str, event: str, found: Offence) -> int:
+def _deny(tool: str, found: Offence) -> int:
     """Deny a call: the reason on standard error, and where the tool reads it, in JSON."""
     from guard.agents.tools import NAMES
     from guard.agents.tools import tool as module
 
     text = found.text().encode("utf-8", "replace").decode()
-    if tool in NAMES and (said := module(tool).deny(event, text)):
+    if tool in NAMES and (said := module(tool).deny(text)):
         print(said)
     print(text, file=sys.stderr)
     return 2
