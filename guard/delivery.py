@@ -251,22 +251,39 @@ def _written(repo: Repo, delta: Packed) -> str:
 
 
 def _by_branch(repo: Repo, place: Hub, packed: Mapping[Path, Packed], sent: Sent) -> None:
-    """All in one commit. In one clone only one process at a time tries: it takes along what the others wait with."""
+    """All in one commit; one by one where the hub refuses that, so that one takes no other along.
+
+    In one clone only one process at a time tries: it takes along what the others wait with.
+    """
     with _turn(repo):
         gone = [path for path in packed if not path.exists()]  # somebody took it along
         sent.where.update(dict.fromkeys(gone, ""))
         mine = {path: delta for path, delta in packed.items() if path not in gone}
         if not mine:
             return
-        others = _others(repo, packed)
-        made = _Made(repo)
-        publish(place, lambda snapshot: made.offer(snapshot, mine | others), tries=BRANCH_TRIES)
-        for path, error in made.refused.items():
-            if path in mine:
-                sent.errors[path] = error
-        sent.where.update((path, where) for path, where in made.where.items() if path in mine)
-        for path in made.where.keys() - mine.keys():
-            path.unlink(missing_ok=True)
+        together = mine | _others(repo, packed)
+        try:
+            _committed(repo, place, together, mine, sent, REFUSED_TRIES)
+        except GuardError as error:
+            if error.kind != "contention" or len(together) == 1:
+                raise
+            for path, delta in mine.items():
+                try:
+                    _committed(repo, place, {path: delta}, mine, sent, 2)
+                except GuardError as refused:
+                    sent.failed([path], refused)
+
+
+def _committed(
+    repo: Repo, place: Hub, packed: Mapping[Path, Packed], mine: Mapping[Path, Packed], sent: Sent, refusals: int
+) -> None:
+    """Get one commit in; what of others' it takes along leaves the outbox."""
+    made = _Made(repo)
+    publish(place, lambda snapshot: made.offer(snapshot, packed), refusals=refusals, tries=BRANCH_TRIES)
+    sent.errors.update((path, error) for path, error in made.refused.items() if path in mine)
+    sent.where.update((path, where) for path, where in made.where.items() if path in mine)
+    for path in made.where.keys() - mine.keys():
+        path.unlink(missing_ok=True)
 
 
 def _others(repo: Repo, packed: Mapping[Path, Packed]) -> dict[Path, Packed]:

@@ -20,6 +20,7 @@ from guard.publish import Local, Snapshot, hub, last_seen
 from guard.report import Report, number
 from guard.rules.invalid_delta import RULE
 from guard.undelivered import Loose, loose
+from merge.delta import digest_of
 
 
 @dataclass
@@ -27,7 +28,7 @@ class _Sorted:
     """What is to be delivered: what is new to the hub, what it has, and what it may not get."""
 
     fresh: list[tuple[Loose, Packed]] = field(default_factory=list)
-    already: list[tuple[Loose, Packed, str]] = field(default_factory=list)
+    already: list[tuple[Loose, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -46,17 +47,15 @@ def run(repo: Repo, paths: Sequence[str], by: str, report: Report) -> int:
         found = _files(paths, policy) if paths else loose(repo, policy, snapshot.tip)
         sorted_ = _sort(repo, policy, snapshot, found)
         kept = {outbox.put(repo, each.frame, each.stream, each.data): loose_ for loose_, each in sorted_.fresh}
-        if gone is not None and kept:
-            raise _unreached(gone, list(kept))
-        for each, _, _ in sorted_.already:
+        if gone is not None:
+            raise _unreached(gone, list(kept)) if kept else gone
+        for each, _ in sorted_.already:
             if each.origin == "outbox":
                 Path(each.path).unlink(missing_ok=True)  # a run that was killed has sent it
         if isinstance(place, Local) and (way or policy.deliver_by) == "branch":
             report.note("there is no remote here: deltas become refs, and no branch is moved")
         sent = deliver(repo, policy, list(kept), way)
-    if gone is not None:
-        raise gone
-    done = [(kept[path], path, where) for path, where in sent.where.items()]
+    done = [(kept[path], where) for path, where in sent.where.items()]
     return _tell(report, sorted_, done, sent.errors, way or policy.deliver_by)
 
 
@@ -114,7 +113,7 @@ def _sort(repo: Repo, policy: Policy, snapshot: Snapshot, found: Iterable[Loose]
     for each in everything:
         packed = each.packed()
         if packed is not None and (where := held.where(packed)):
-            result.already.append((each, packed, where))
+            result.already.append((each, where))
             continue
         wrong: list[Fault] = list(
             faults(each.path, each.name, each.data, each.kind, policy, counter, time.time(), alike)
@@ -141,15 +140,15 @@ def _counter(repo: Repo, policy: Policy, tip: str | None) -> int | None:
 def _tell(
     report: Report,
     sorted_: _Sorted,
-    done: Sequence[tuple[Loose, Path, str]],
+    done: Sequence[tuple[Loose, str]],
     errors: dict[Path, GuardError],
     way: Way,
 ) -> int:
     for finding in sorted_.findings:
         report.say(finding.text())
-    for each, _, where in done:
+    for each, where in done:
         report.say(f"delivered {each.path}" + (f" as {where}" if where else ", by another run"))
-    for each, _, where in sorted_.already:
+    for each, where in sorted_.already:
         report.say(f"already delivered: {each.path}, as {where}")
     for error in dict.fromkeys(errors.values()):
         report.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")
@@ -159,13 +158,15 @@ def _tell(
     report.result(
         {
             "by": way,
-            "delivered": [{"file": each.path, "outbox": path.name, "as": where} for each, path, where in done],
-            "already": [
-                {"file": each.path, "digest": packed.digest, "as": where} for each, packed, where in sorted_.already
-            ],
+            "delivered": [_value(each, where) for each, where in done],
+            "already": [_value(each, where) for each, where in sorted_.already],
             "findings": [finding.value() for finding in sorted_.findings],
             "waiting": [{"file": str(path), "why": error.what} for path, error in errors.items()],
             "exit": code,
         }
     )
     return code
+
+
+def _value(each: Loose, where: str) -> dict[str, str]:
+    return {"file": each.path, "digest": digest_of(each.data), "as": where}

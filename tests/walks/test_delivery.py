@@ -401,16 +401,27 @@ def test_a_hub_that_refuses(lab: Lab, way: str) -> None:
     assert len(_at_hub(lab)) == 2
 
 
-def test_one_ref_that_is_refused_takes_no_other_along(lab: Lab) -> None:
-    """By ref, what the hub does not want waits by itself; the others arrive."""
+PICKY = """#!/bin/sh
+# Takes nothing that holds the delta of s2, by file or by ref.
+while read -r old new ref; do
+  git ls-tree -r --name-only "$new" | grep -q 'frame-1-s2' && { echo "not you" >&2; exit 1; }
+done
+exit 0
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_that_is_refused_takes_no_other_along(lab: Lab, way: str) -> None:
+    """What the hub does not want waits by itself; the others arrive."""
     one, _ = lab.fleet("one", "two")
     lab.write(one, inbox_file(1, "s1") | inbox_file(1, "s2") | inbox_file(1, "s3"))
-    _script(lab.hub / "hooks/update", '#!/bin/sh\ncase $1 in */s2/*) echo "not you" >&2; exit 1;; esac\n')
-    summary = _push(lab, one, code=2)
+    _script(lab.hub / "hooks/pre-receive", PICKY)
+    summary = _push(lab, one, "--by", way, code=2)
     assert {each["file"] for each in summary["delivered"]} == {name_of(1, "s1"), name_of(1, "s3")}
     [left] = summary["waiting"]
     assert "not you" in left["why"]
     assert [Path(left["file"]).name] == _outbox(one)
+    assert sorted(_at_hub(lab)) == sorted([delta(1, "s1"), delta(1, "s3")])
 
 
 @pytest.mark.parametrize("way", WAYS)
