@@ -100,6 +100,10 @@ def last_seen(repo: Repo, policy: Policy) -> Snapshot:
     return Snapshot(tip, {REFS + ref[len(prefix) :]: oid for ref, oid in repo.refs(prefix).items()})
 
 
+_PASSING = ("cannot lock ref", "unable to update local ref", "bad object worktrees/")
+"""What git says of a neighbour in this clone who is at the same ref, or makes or removes a work tree: it passes."""
+
+
 class Remote:
     """A hub that is pushed to."""
 
@@ -145,7 +149,7 @@ class Remote:
         for wait in backoff(16):  # fetches in one clone meet at the lock of a ref: forty work trees are made at once
             done = self.repo.transfer(*words, patience=self.patience)
             said = done.stderr.decode(errors="replace").strip() if done.returncode else ""
-            if "cannot lock ref" not in said and "unable to update local ref" not in said:
+            if not any(each in said for each in _PASSING):
                 break
             time.sleep(wait)
         return said
