@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, ClassVar, NamedTuple
 
 from guard.errors import GuardError, Unseen
 
@@ -73,6 +73,10 @@ class Object(NamedTuple):
 
 class Repo:
     """One repository, bare or not, seen from one directory."""
+
+    shielded: ClassVar[bool] = False
+    """Whether git runs in sessions of its own: Ctrl-C on a terminal reaches all that run there, and who decides by
+    itself when to end needs a git that goes on until then. Nobody can be asked for a password meanwhile."""
 
     def __init__(self, directory: Path | str = ".") -> None:
         self.directory = Path(directory)
@@ -136,18 +140,25 @@ class Repo:
         git keeps the descriptors `pass_fds` open: a lock on one of them lasts for as long as either of us lives.
         """
         try:
-            done = subprocess.run(
+            process = _spawn(
                 self.command(*words),
-                input=input,
-                capture_output=True,
+                stdin=subprocess.PIPE if input is not None else None,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=self.environment(env),
-                check=False,
                 pass_fds=pass_fds,
-                start_new_session="update-ref" in words,  # who kills us must not leave the lock of a ref behind
+                apart="update-ref" in words,  # who kills us must not leave the lock of a ref behind
             )
         except FileNotFoundError:
             why = "guard reads and writes nothing but through git"
             raise GuardError("git", "git is not installed, or not on PATH", why, "install git 2.31 or newer") from None
+        with process:
+            try:
+                out, said = process.communicate(input)
+            except BaseException:
+                process.kill()
+                raise
+        done = subprocess.CompletedProcess(process.args, process.returncode, out, said)
         if check and done.returncode != 0:
             raise failure(words, done.returncode, done.stderr.decode(errors="replace"))
         return done
@@ -159,13 +170,13 @@ class Repo:
         what is returned. It is given up at the latest after twice as long without a word. Raises `GuardError` of kind
         `network` then: whether the other side took what was sent nobody knows.
         """
-        process = subprocess.Popen(
+        process = _spawn(
             self.command(words[0], "--progress", *words[1:]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self.environment(),
-            start_new_session=not _asked(),
+            apart=not _asked(),
         )
         with process:
             heard = 0
@@ -242,7 +253,7 @@ class Repo:
         with _scratch() as asked:
             asked.write("".join(f"{name}\n" for name in names).encode())
             asked.seek(0)
-            process = subprocess.Popen(
+            process = _spawn(
                 self.command("cat-file", "--batch", "--buffer"),
                 stdin=asked,
                 stdout=subprocess.PIPE,
@@ -402,7 +413,7 @@ class Repo:
         with _scratch() as said, _scratch() as asked:
             asked.write(input or b"")
             asked.seek(0)
-            process = subprocess.Popen(
+            process = _spawn(
                 self.command(*words),
                 stdin=asked if input is not None else None,
                 stdout=subprocess.PIPE,
@@ -503,7 +514,7 @@ class Reader:
         self._process = self._started()
 
     def _started(self) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
+        process = _spawn(
             self._repo.command("cat-file", "--batch"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -633,6 +644,21 @@ def _last(said: bytes) -> str:
     return lines[-1] if lines and "not a git repository" not in lines[-1] else ""
 
 
+def _spawn(words: list[str], *, apart: bool = False, **more: Any) -> "subprocess.Popen[bytes]":
+    """Start git, `apart` in a session of its own.
+
+    Where it is to be shielded it does not hear of Ctrl-C or of a terminal that is closed from its first moment on:
+    what is blocked here stays blocked in what is started.
+    """
+    if not Repo.shielded:
+        return subprocess.Popen(words, start_new_session=apart, **more)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+    try:
+        return subprocess.Popen(words, start_new_session=True, **more)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _asked() -> bool:
     """Whether there is a terminal on which somebody may be asked for a password; a session of its own has none."""
     try:
@@ -711,7 +737,7 @@ class Importer:
     def _process(self) -> "subprocess.Popen[bytes]":
         """git, started when there is something to write."""
         if self._running is None:
-            self._running = subprocess.Popen(
+            self._running = _spawn(
                 self._repo.command("fast-import", "--quiet", "--force", "--done", "--date-format=raw", "--depth=0"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -47,9 +47,11 @@ class Signals:
     def __enter__(self) -> "Signals":
         kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         self._before = {kind: signal.signal(kind, self._heard) for kind in kinds}
+        Repo.shielded = True  # git goes on until we say so: a Ctrl-C is ours to answer
         return self
 
     def __exit__(self, *_: object) -> None:
+        Repo.shielded = False
         for kind, handler in self._before.items():
             signal.signal(kind, handler)
 

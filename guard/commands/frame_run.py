@@ -144,12 +144,10 @@ class _Loop:
         """Do something at the hub, and try again for as long as it does not answer; None when that was too long."""
         tries, since = 0, time.monotonic()
         while True:
-            heard = self.signals.asked.is_set()
             try:
                 found = what(self.repo)
             except GuardError as error:
-                hurt = self.signals.asked.is_set() and not heard  # Ctrl-C reaches git too
-                if error.exit_code != 2 or (error.kind not in ("network", "contention") and not hurt):
+                if error.exit_code != 2 or error.kind not in ("network", "contention"):
                     raise
                 tries += 1
                 if tries == 1:
@@ -161,7 +159,7 @@ class _Loop:
                     self.report.note(f"the hub is there again, after {time.monotonic() - since:.0f} s")
                 return found
             finally:
-                self.repo.close()  # what reads objects for us may have been hurt, or see files that are gone
+                self.repo.close()  # what reads objects for us may see files that are gone
             self.pause(random.uniform(0.5, 1) * min(PAUSE, 0.5 * 2 ** min(tries, 10)), until)  # noqa: S311 - jitter
             if until():
                 return None
@@ -242,6 +240,7 @@ def run(repo: Repo, options: Options, report: Report) -> int:
     check(options.opening)
     stop_file = options.stop_file or repo.common_dir / "guard" / "stop"
     with Signals(spare=True) as signals:
+        repo.close()  # a git from before would hear a Ctrl-C too
         loop = _Loop(repo, options, report, signals, stop_file.absolute())
         if not loop.asked:
             (_primary if options.role == "primary" else _worker)(loop)

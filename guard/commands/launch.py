@@ -66,6 +66,7 @@ def launch(repo: Repo, options: Options, report: Report) -> int:
     shares = partition.parted(agents, ids, options.how)
     streams = [Stream(each, shares[each]) for each in ids]
     with Signals() as signals:
+        repo.close()  # a git from before would hear a Ctrl-C too
         left = play(repo, job, streams, tip, options.stagger, signals, report)
         return _told(streams, job, report, signals, left)
 
@@ -392,6 +393,7 @@ def run(repo: Repo, options: Options, name: str | None, report: Report) -> int:
     stream = Stream(name, agents, began=time.monotonic())
     before = mine(top, policy, job.frame, name)
     with Signals() as signals:
+        repo.close()  # a git from before would hear a Ctrl-C too
         stream.exit = execute(
             job, environment(job, stream, top), top, sys.stderr.buffer if report.as_json else None, signals
         )
