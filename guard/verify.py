@@ -70,7 +70,7 @@ class Link:
 
 
 _OLDER = Link("", -1, None)
-"""The state of a commit before the range: older than, and contained in, the one that the range starts from."""
+"""The state before the first commit. Depth -1 is before the range: contained in what the range starts from."""
 
 
 @dataclass
@@ -184,7 +184,9 @@ class _Walk:
             return self.policy(parents[0]) if parents else Policy()
 
     def _state(self, commit: str | None) -> _State:
-        return self.states.get(commit or "", _State(_OLDER))
+        if commit is None:
+            return _State(_OLDER)
+        return self.states.get(commit) or _State(Link(commit, -1, None))
 
     def _problem(self, commit: str, path: str, code: str, what: str) -> None:
         self.verdict.problems.append(Problem(commit, path, code, what))
@@ -352,6 +354,8 @@ class _Walk:
         """A git merge holds the canonical bytes of the parent whose state contains the others'."""
         states = [(self._state(parent), parent) for parent in parents]
         state, parent = max(states, key=lambda pair: pair[0].link.depth)
+        if state.link.depth < 0:
+            state, parent = self._newest_before(states)
         apart = [other for other, _ in states if not state.link.contains(other.link)]
         unseen = bool(apart) and bool(self.edge) and any(each.link.root != state.link.root for each in apart)
         if unseen:  # where they parted is not here: the pages say what each of them holds
@@ -379,6 +383,24 @@ class _Walk:
         self._deltas(commit, policy, [*mine, *{change.path: change for change in gone}.values()])
         for changes in compared:
             self._texts(commit, policy, [change for change in changes if change.path in own], changes)
+
+    def _newest_before(self, states: list[tuple[_State, str]]) -> tuple[_State, str]:
+        """Of parents whose states are all from before the range, the one that contains the others' where one does: a
+        branch may have taken in what the range's beginning was some time ago."""
+        for state, parent in states:
+            if all(self._came_before(other.link.commit, state.link.commit) for other, _ in states):
+                return state, parent
+        return states[0]
+
+    def _came_before(self, old: str, new: str) -> bool:
+        """Whether a commit's state is contained in that of another."""
+        if old in ("", new) or self.repo.is_ancestor(old, new):
+            return True
+        if not new:
+            return False
+        base = self.repo.run("merge-base", old, new, check=False).strip()
+        policy = self.policy(old)
+        return bool(base) and not any(policy.is_canonical(each.path) for each in self.repo.changes(base, old))
 
     def _by_pages(self, commit: str, states: list[tuple[_State, str]]) -> tuple[_State, str, list[_State]]:
         """The parent whose pages record all that the others' do, else the one whose bytes a join has; and the rest."""

@@ -328,6 +328,40 @@ def _forked(lab: Lab) -> Path:
     return here
 
 
+def _behind(lab: Lab, *more: str) -> Path:
+    """A clone whose branch `side` took in main between two merges of frames, with more words for git's merge."""
+    [here] = lab.fleet("here")
+    lab.git(here, "switch", "-q", "-c", "side")
+    lab.commit(here, {"docs/x.md": "x\n"})
+    for frame in (1, 2):
+        lab.git(here, "switch", "-q", "main")
+        lab.commit_push(here, inbox_file(frame, "s1", posts_created=[post(frame)]))
+        lab.guard(here, "merge")
+        lab.git(here, "pull", "-q", "origin", "main")
+        lab.git(here, "switch", "-q", "side")
+        if frame == 1:
+            lab.git(here, "merge", "-q", "--no-edit", *more, "main")
+            lab.commit(here, {"docs/y.md": "y\n"})
+    return here
+
+
+def test_a_branch_that_took_in_what_main_was_some_time_ago_is_fine(lab: Lab) -> None:
+    """Judged against main as it is now, by verify and by check: both parents of that join are from before the range."""
+    here = _behind(lab)
+    lab.guard(here, "verify", "main..side", code=0)
+    lab.guard(here, "check", "--range", "main..side", code=0)
+    lab.guard(lab.root, "server", "install", str(lab.hub))
+    lab.git(here, "merge", "-q", "--no-edit", "main")
+    lab.git(here, "push", "-q", "origin", "HEAD:main")
+
+
+def test_a_branch_that_dropped_what_main_was_some_time_ago_is_refused(lab: Lab) -> None:
+    """`-s ours` against an older main keeps still older state: that is found before the range as well as in it."""
+    here = _behind(lab, "-s", "ours")
+    assert "differs from" in lab.guard(here, "verify", "main..side", code=1).out
+    lab.guard(here, "check", "--range", "main..side", code=1)
+
+
 def test_a_merge_ours_that_drops_newer_state_is_refused(lab: Lab) -> None:
     """`git merge -s ours` on an old branch takes the state back: exit 1 with the merge and each file."""
     here = _forked(lab)
