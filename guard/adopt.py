@@ -76,13 +76,13 @@ def write(top: Path, adoption: Adoption) -> None:
         part.replace(path)
 
 
-def pending(repo: Repo, top: Path, more: str) -> list[str]:
-    """Files of an adoption that were written and are not committed yet; `more` is another one."""
+def pending(repo: Repo, top: Path, *more: str) -> list[str]:
+    """Files of an adoption that were written and are not committed yet; `more` are others."""
     policy = parse(_read(top / FILE))
-    names = [FILE, ATTRIBUTES, more, f"{policy.inbox}.gitkeep", *templates(policy.laws)]
+    names = [FILE, ATTRIBUTES, *more, f"{policy.inbox}.gitkeep", *templates(policy.laws)]
     names += protocol.coordination(policy)
     said = repo.run("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", *names).split("\0")
-    return sorted(line[3:] for line in said if line[:2] in ("??", "A ", "AM") or line[3:] in (FILE, ATTRIBUTES, more))
+    return sorted(line[3:] for line in said if line[:2] in ("??", "A ", "AM") or line[3:] in (FILE, ATTRIBUTES, *more))
 
 
 def _there(path: Path) -> bool:

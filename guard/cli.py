@@ -209,6 +209,9 @@ def init(
     pre_commit: Annotated[
         bool, typer.Option("--pre-commit", help="Write guard into .pre-commit-config.yaml too.")
     ] = False,
+    ci: Annotated[
+        str, typer.Option("--ci", metavar="github|gitlab", help="Write the host's jobs that judge and merge too.")
+    ] = "",
     directory: Directory = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -220,7 +223,7 @@ def init(
         from guard.commands.init import Options, run
         from guard.git import Repo
 
-        return run(Repo(directory), report, Options(yes, from_beginning, pre_commit))
+        return run(Repo(directory), report, Options(yes, from_beginning, pre_commit, ci))
 
     _run(report, command)
 
@@ -338,6 +341,9 @@ def check(
     span: Annotated[
         str | None, typer.Option("--range", metavar="OLD..NEW", help="Judge every commit of a range.")
     ] = None,
+    pushed: Annotated[
+        bool, typer.Option("--pushed", help="With --range: as a server would, by the policy of OLD.")
+    ] = False,
     rule: Annotated[str, typer.Option("--rule", metavar="CODE,CODE", help="Only these rules, by code or name.")] = "",
     github: Annotated[
         bool, typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print annotations for GitHub's diff view.")
@@ -355,7 +361,8 @@ def check(
 
         chosen = [word.strip() for word in rule.split(",") if word.strip()]
         named = [str(directory / path) for path in paths or []]
-        return run(Repo(directory), report, staged=staged, span=span, paths=named, chosen=chosen, github=github)
+        judging = {"staged": staged, "github": github, "pushed": pushed}
+        return run(Repo(directory), report, span=span, paths=named, chosen=chosen, **judging)
 
     _run(report, command)
 

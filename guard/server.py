@@ -89,6 +89,18 @@ def judged(repo: Repo, moves: Sequence[Move], branch: str, now: float, *, togeth
     return court.said
 
 
+def proposed(repo: Repo, old: str | None, new: str, now: float) -> Judgement:
+    """Judge what `new` would bring to the branch that is at `old`, as a server would judge a push of it.
+
+    Unlike a push it need not hold `old` yet: that is what a pull request is. `old` None is a branch that is not there.
+    Raises `GuardError` for what cannot be judged.
+    """
+    court = _Court(repo, "", now, together=True)
+    court.begin(old)
+    court.bring(old, new)
+    return court.said
+
+
 def _led(repo: Repo, moves: Sequence[Move], main: str) -> tuple[list[Move], str]:
     """The moves, each of the ref that really moves, and the state branch likewise: a symbolic ref leads to another."""
     if not any(move.ref.startswith("refs/heads/") and move.ref != main for move in moves):
@@ -146,23 +158,24 @@ class _Court:
             what = f"{name} would lose commits: {move.new[:12]} does not hold {move.old[:12]}"
             self._refuse(what, why, f"git pull --rebase=false origin {name}, then git push")
         else:
-            self._range(self._begin(move), move.new)
+            self.bring(move.old, move.new)
             if not self.said.refused:
                 self.tips.append(move.new)
 
-    def _begin(self, move: Move) -> str | None:
-        """What is taken for good: the old tip; for a branch that is new, what was there when it adopted guard."""
-        assert move.new is not None
-        if move.old is not None:
-            return move.old
+    def bring(self, old: str | None, new: str) -> None:
+        """Judge what comes with `new` to a branch that is at `old`, or is new."""
+        self._range(old or self._adoption(new), new)
+
+    def _adoption(self, new: str) -> str | None:
+        """What is taken for good of a branch that is new: what was there when it adopted guard."""
         from guard import observe
 
-        baseline = observe.Policies(self.repo).before([move.new]).baseline
+        baseline = observe.Policies(self.repo).before([new]).baseline
         if baseline is None:
-            return move.new
+            return new
         if not baseline.strip("0"):
             return None
-        if self.repo.resolve(baseline) is None or not self.repo.is_ancestor(baseline, move.new):
+        if self.repo.resolve(baseline) is None or not self.repo.is_ancestor(baseline, new):
             what = f"the baseline {baseline[:12]} is not in what is pushed"
             raise GuardError("policy", what, "it says from where on commits are judged", f"guard init, or edit {FILE}")
         return baseline

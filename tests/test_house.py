@@ -27,6 +27,7 @@ LAYERS = (
         *("verified", "audit"),  # what was judged here before, and the look back
         *("server", "ordinary"),  # what a server judges
         *("frame_history", "frame_page", "frame_style"),  # frames that are over: rows, and a page to look at
+        "ci",  # the jobs of a CI host
         *("framework_file", "index_file", "index_split", "index_repair", "stale_lock"),
         "roster",  # which streams a frame expects
         *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring

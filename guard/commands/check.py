@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import time
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from guard.git import Repo
 from guard.judge import judge, rules
 from guard.plan import policy_at
 from guard.report import Report, number
+from guard.server import proposed
 
 UNREAD = 3
 """So many files that could not be judged are shown one by one: where one content is missing, thousands are."""
@@ -26,17 +28,24 @@ def run(
     paths: Sequence[str],
     chosen: Collection[str],
     github: bool,
+    pushed: bool = False,
 ) -> int:
     """Judge; returns 0 for nothing found, 1 where a rule refuses, 2 where something could only not be judged.
 
-    `chosen` are codes or names of rules; none for all.
+    `chosen` are codes or names of rules; none for all. `pushed` judges a range as a server would judge a push of it.
     """
     codes = _codes(chosen)
     if sum([staged, span is not None, bool(paths)]) > 1:
         why = "each says by itself what is judged, so nothing was"
         raise GuardError("usage", "--staged, --range and PATH exclude each other", why, "guard check --staged")
+    if pushed and span is None:
+        why = "what is pushed or proposed is a range: what the branch has, and what would come"
+        raise GuardError("usage", "--pushed needs --range", why, "guard check --pushed --range origin/main..HEAD")
     let_pass: list[Finding] = []
-    if span is not None:
+    if pushed and span is not None:
+        findings, judged = in_push(repo, span, codes, report, let_pass)
+        what = number(judged, "commit")
+    elif span is not None:
         findings, judged = in_range(repo, span, codes, report, let_pass)
         what = number(judged, "commit")
     elif paths:
@@ -155,6 +164,21 @@ def in_range(
     return found
 
 
+def in_push(
+    repo: Repo, span: str, codes: Collection[str], report: Report, let_pass: list[Finding]
+) -> tuple[list[Finding], int]:
+    """Findings in what `OLD..NEW` would bring to a branch at OLD, judged as a server does: by OLD's policy, whatever a
+    commit of the range makes of it, and recomputed."""
+    old, new = ends(repo, span)
+    with report.working("judging"):
+        said = proposed(repo, old, new, time.time())
+    for commit, code, reason in said.allowed:
+        finding = next(rule for rule in rules() if rule.code == code).stamp(Finding("", "its commit says why"))
+        finding.commit, finding.passes = commit, reason
+        let_pass.append(finding)
+    return [finding for finding in said.findings if not codes or finding.code in codes], said.commits
+
+
 def in_commits(
     judged: Iterable[observe.Judged],
     codes: Collection[str],
@@ -228,4 +252,5 @@ def _spelled(top: Path, path: str) -> str:
     if not real.is_relative_to(top):
         why = "files are judged as a commit of this repository would take them"
         raise GuardError("usage", f"{path} is not in this work tree", why, f"name files below {top}")
-    return real.relative_to(top).as_posix().removeprefix(".")
+    path = real.relative_to(top).as_posix()
+    return "" if path == "." else path

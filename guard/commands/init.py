@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from guard import adopt, framework_file, identity
+from guard import adopt, ci, framework_file, identity
 from guard.commands import install
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import install as hooks
 from guard.policy import FILE, parse
 from guard.report import Report
+
+DISTRIBUTION = "good-neighbor"
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,15 @@ class Options:
     yes: bool = False
     from_beginning: bool = False
     pre_commit: bool = False
+    ci: str = ""
+    """The CI host whose jobs are wanted too."""
 
 
 def run(repo: Repo, report: Report, options: Options) -> int:
     """Write what is missing, install the hooks, and say what was done; safe to repeat.
 
-    What adopts is written even where the hooks cannot be installed; the exit code is 2 then.
+    What adopts is written even where the hooks cannot be installed; the exit code is 2 then, and where a file of
+    somebody else's stands in the place of a job that was asked for.
     """
     if repo.bare:
         raise GuardError(
@@ -42,14 +47,21 @@ def run(repo: Repo, report: Report, options: Options) -> int:
     files = dict(adoption.files)
     if options.pre_commit:
         files |= _framework(top)
+    jobs, left = _jobs(top, options.ci, files.get(FILE)) if options.ci else ({}, {})
+    files |= jobs
     if files and not _confirmed(report, options, sorted(files)):
         return 2
     adopt.write(top, adopt.Adoption(files, adoption.baseline))
     for name in sorted(files):
         report.say(f"wrote {name}")
-    value: dict[str, Any] = {"written": sorted(files), "baseline": adoption.baseline, "next": ""}
-    code = _install(repo, report, value)
-    value["next"] = _next(repo, report, top, adoption.baseline, files, options)
+    foreign = _tell_left(report, left)
+    if options.ci == "gitlab":
+        report.say("bring it in from .gitlab-ci.yml: include: [{local: .gitlab/guard.yml}]")
+    value: dict[str, Any] = {"written": sorted(files), "baseline": adoption.baseline, "left": left, "next": ""}
+    code = _install(repo, report, value) or (2 if foreign else 0)
+    more = [framework_file.FILE] if options.pre_commit else []
+    more += [name for name in ci.HOSTS.get(options.ci, ()) if left.get(name) != "foreign"]
+    value["next"] = _next(repo, report, top, adoption.baseline, files, more)
     report.result({**value, "exit": code})
     return code
 
@@ -65,6 +77,49 @@ def _framework(top: Path) -> dict[str, bytes]:
     return {} if new == old else {framework_file.FILE: new.encode()}
 
 
+def _jobs(top: Path, host: str, toml: bytes | None) -> tuple[dict[str, bytes], dict[str, ci.Fate]]:
+    """The jobs of a CI host that are to be written, and those that are not guard's to write: whose they are."""
+    from importlib.metadata import version  # here: only this asks for it
+
+    policy = parse(toml if toml is not None else _there(top, FILE))
+    files: dict[str, bytes] = {}
+    left: dict[str, ci.Fate] = {}
+    for name, data in ci.files(host, policy.branch, f"{DISTRIBUTION}=={version(DISTRIBUTION)}").items():
+        fate = ci.fate(_there(top, name), data)
+        if fate == "write":
+            files[name] = data
+        elif fate != "same":
+            left[name] = fate
+    return files, left
+
+
+def _there(top: Path, name: str) -> bytes | None:
+    """What a file holds, None where nothing is in its place; what is no plain file or leads elsewhere holds nothing."""
+    path = top / name
+    above = [top / part for part in Path(name).parents]
+    if path.is_symlink() or any(part != top and (part.is_symlink() or part.is_file()) for part in above):
+        return b""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return b""
+
+
+def _tell_left(report: Report, left: dict[str, ci.Fate]) -> list[str]:
+    """Say which jobs were not written, and return those in whose place somebody else's file stands."""
+    for name, fate in left.items():
+        if fate == "edited":
+            report.say(f"left {name}: it was edited since guard wrote it; move it away to have it written anew")
+        else:
+            report.warn(
+                f"{name} was not written: something that is not guard's is there\n"
+                f"  fix: move it to another name, then guard init --ci"
+            )
+    return [name for name, fate in left.items() if fate == "foreign"]
+
+
 def _confirmed(report: Report, options: Options, names: list[str]) -> bool:
     if options.yes or report.as_json or not sys.stdin.isatty():
         return True
@@ -75,14 +130,13 @@ def _confirmed(report: Report, options: Options, names: list[str]) -> bool:
     return False
 
 
-def _next(repo: Repo, report: Report, top: Path, baseline: str, files: Collection[str], options: Options) -> str:
-    """Say what to commit now; returns that command, empty where everything is committed."""
+def _next(repo: Repo, report: Report, top: Path, baseline: str, files: Collection[str], more: list[str]) -> str:
+    """Say what to commit now; returns that command, empty where everything is committed. `more` may be among it."""
     head = repo.resolve("HEAD")
     adopted = head is not None and repo.reader.read(f"{head}:{FILE}") is not None
-    config = framework_file.FILE if options.pre_commit else FILE
-    uncommitted = adopt.pending(repo, top, config)
+    uncommitted = adopt.pending(repo, top, *more)
     if adopted:  # what else is not committed is somebody's work
-        uncommitted = [name for name in uncommitted if name in files or (name == config and options.pre_commit)]
+        uncommitted = [name for name in uncommitted if name in files or name in more]
     since = "the beginning" if set(baseline) == {"0"} else baseline[:12]
     if not uncommitted:
         report.say(f"guard is adopted here already (baseline {baseline[:12]})")

@@ -147,7 +147,8 @@ def _fixes(problems: list[Problem], unpushed: set[str]) -> dict[Problem, str]:
 
 def place_of(problem: Problem) -> str:
     """Where a problem is: its commit, and the file where it is about one."""
-    return f"{problem.commit[:12]}:{problem.path}" if problem.path else problem.commit[:12]
+    path = problem.path.replace("\n", "\\n")  # else a name could look like a line of its own, also to a CI host
+    return f"{problem.commit[:12]}:{path}" if path else problem.commit[:12]
 
 
 def _tell(

@@ -458,3 +458,12 @@ def test_a_long_history_of_a_large_tree_costs_about_what_git_needs_to_list_it(la
     lab.git(here, "add", "--", "src/000/00000.py")
     assert codes(check(lab, here, code=1)) == ["G106"]
     assert check(lab, here, "src", code=1).json["judged"] == 50_000
+
+
+def test_a_folder_whose_name_begins_with_a_dot_is_found(lab: Lab) -> None:
+    """`.github` is not `github`: the dot is a part of the name, and only the top itself is `.`."""
+    here = lab.lone()
+    workflow = "on: push\njobs:\n  x:\n    steps:\n      - run: git stash\n"
+    lab.commit(here, {".github/workflows/x.yml": workflow})
+    for path in (".github/workflows/x.yml", ".github", "."):
+        assert "G303" in lab.guard(here, "check", path, code=1).out
