@@ -48,7 +48,7 @@ LAYERS = (
             "protocol",
         ),  # who works on what
     },
-    {"hooks", "commands", "demo", "wiring", "scratch"},
+    {"hooks", "commands", "demo", "wiring", "scratch", "attack"},
     {"cli"},
 )
 """The files and folders of guard/: each may import its own layer and those before it, never a later one."""

@@ -6,6 +6,7 @@ was written, which may be brought up to date; guard's and edited since, which is
 
 import json
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -51,17 +52,9 @@ def fate(old: bytes | None, new: bytes) -> Fate:
     return "write" if _digest(old[mark.end() :]) == mark[1].decode() else "edited"
 
 
-def present(top: Path) -> list[str]:
-    """The hosts whose check lies in a work tree, written by guard, whether or not it was edited since."""
-    found = []
-    for host, paths in HOSTS.items():
-        try:
-            data = (top / next(iter(paths))).read_bytes()
-        except OSError:
-            continue
-        if _MARK.match(data):
-            found.append(host)
-    return found
+def present(read: Callable[[str], bytes | None]) -> list[str]:
+    """The hosts whose check is there, written by guard, whether or not it was edited since; `read` reads a file."""
+    return [host for host, paths in HOSTS.items() if _MARK.match(read(next(iter(paths))) or b"")]
 
 
 def _filled(template: str, branch: str, guard: str) -> str:

@@ -13,8 +13,12 @@ from guard.hooks import install as hooks
 from guard.plan import policy_at, policy_on_disk
 from guard.policy import FILE, Policy, parse
 from guard.report import Report, number
-from guard.scratch import HOOKS_CATCH, Bypass, bypasses, scratch, tries
+from guard.scratch import scratch, tries
 from guard.wiring import Wiring, look
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from guard.attack import Bypass, Walls
 
 
 @dataclass(frozen=True)
@@ -34,30 +38,60 @@ def run(repo: Repo, report: Report, *, fix: bool, attack: bool) -> int:
         for each in _all(repo, fix=fix):
             progress(f"examining: {each.what}")
             found.append(each)
-    ways: list[Bypass] = []
-    if attack:
-        with report.working("attacking"), scratch(repo, look(repo).runs) as made:
-            ways = list(bypasses(made))
+    ways, around = _attacked(repo, report) if attack else ([], None)
     report.table(("what", "state", "found"), [(each.what, each.state, each.said) for each in found])
     for each in found:
         if each.fix and each.state != "fixed":
             report.say(f"{each.what}: {each.said.partition(chr(10))[0]}")
             report.say(f"  fix: {each.fix}")
-    _tell_ways(report, ways)
-    open_ = [way for place, way in enumerate(ways) if way.passes and (place < HOOKS_CATCH or not way.found_by)]
-    code = 1 if open_ or any(each.state == "problem" for each in found) else 0
-    value = {"checks": [asdict(each) for each in found], "exit": code}
-    report.result({**value, "attacks": [asdict(way) for way in ways]} if attack else value)
+    value: dict[str, object] = {"checks": [asdict(each) for each in found]}
+    wrong = [way for way in ways if way.passes and (way.by_hooks or not (way.found_by or way.on_files))]
+    code = 1 if wrong or any(each.state == "problem" for each in found) else 0
+    if around is not None:
+        _tell_ways(report, ways, around)
+        value |= {"attacks": [{**asdict(way), "open": way.open} for way in ways], "walls": around.value()}
+    report.result({**value, "exit": code})
     return code
 
 
-def _tell_ways(report: Report, ways: list[Bypass]) -> None:
-    if not ways:
-        return
-    rows = [(way.how, "passes" if way.passes else "refused", way.found_by or "nobody") for way in ways]
-    rows = [(how, here, "" if here == "refused" else by) for how, here, by in rows]
-    report.table(("a wiped state, committed with", "here", "found afterwards by"), rows)
-    report.say("what passes here is found where somebody runs these commands: a server, CI, the next merge's reader")
+def _attacked(repo: Repo, report: Report) -> "tuple[list[Bypass], Walls]":
+    """Every known way around the hooks, tried on a scratch clone, and the walls beside them."""
+    from guard.attack import bypasses, walls  # here: only this needs agents, server and GitPython
+
+    wiring = look(repo)
+    around = walls(repo, wiring)
+    ways = []
+    with report.working("attacking") as progress:
+        for way in bypasses(repo, wiring, around):
+            progress(f"attacked: {way.how}")
+            ways.append(way)
+    return ways, around
+
+
+def _tell_ways(report: Report, ways: "list[Bypass]", around: "Walls") -> None:
+    rows = []
+    for way in ways:
+        state = "OPEN" if way.open else "passes" if way.passes else "refused" if way.tried else "not tried"
+        kept = ", ".join(wall for wall in way.stands if wall != "merge audit")
+        could = ", ".join(wall for wall in way.closes if wall not in way.stands)
+        rows.append((way.how, state, kept, way.found_by, could))
+    report.table(("a way around the hooks", "here", "kept out by", "found afterwards by", "would be closed by"), rows)
+    there = {
+        "server hook": f"in {around.server}" if around.server else "not seen (guard server install, on the server)",
+        "required check": f"{', '.join(around.checks)}: nothing here says whether it is required"
+        if around.checks
+        else "no jobs (guard init --ci github)",
+        "merge audit": "at every guard merge, and where guard verify runs: it finds, and keeps nothing out",
+        "agent hook": ", ".join(around.tools) or "no tool asks (guard agent install)",
+        "strict mode": "on" if around.strict else f"off (strict = true below [hooks] in {FILE})",
+    }
+    report.table(("wall", "here"), list(there.items()))
+    number_open = sum(way.open for way in ways)
+    report.say(
+        f"{number(number_open, 'way')} open here: nothing keeps out what comes so; what finds it afterwards is above"
+        if number_open
+        else "no way is open here"
+    )
 
 
 def _all(repo: Repo, *, fix: bool) -> Iterator[Found]:

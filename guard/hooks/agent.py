@@ -128,6 +128,13 @@ def _refused(call: payload.Call) -> "Offence | None":
     return _worded(found) if found is not None else None
 
 
+def refuses(command: str, folder: str) -> bool:
+    """Whether a command line is refused in a folder, as an agent's tool would be told."""
+    call = payload.Call("tool", folder)
+    call.command = command
+    return _refused(call) is not None
+
+
 def _worded(found: Offence) -> Offence:
     """An offence with the reason of the rule that it breaks."""
     if found.code and not found.why:

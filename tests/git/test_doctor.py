@@ -14,6 +14,7 @@ from walks.hooked import BY_CONFIG
 from walks.lab import ROOT, Lab
 
 from guard import index_repair, stale_lock
+from guard.attack import WAYS
 from guard.git import Repo
 from guard.hooks import HOOKS
 
@@ -381,30 +382,97 @@ def test_sound_indexes_of_every_kind_are_left(lab: Lab, here: Path) -> None:
 # --- attacks ---------------------------------------------------------------------------------------------------
 
 
+BY_CONFIGURATION = {
+    "git -c core.hooksPath=/dev/null commit", "git -c core.hooksPath= commit", "GIT_CONFIG_COUNT with core.hooksPath",
+    "GIT_CONFIG_PARAMETERS with core.hooksPath", "core.hooksPath in a global configuration",
+    "core.hooksPath in .git/config", "hooks that are not executable", "the hooks' folder moved away",
+}  # fmt: skip
+"""The ways that a git which reads hooks from its configuration refuses."""
+
+
+def _attack(lab: Lab, here: Path, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ways that doctor tried, by name, and the walls that it saw."""
+    told = lab.guard(here, "doctor", "--attack", "--json", **more).json
+    return {way["how"]: way for way in told["attacks"]}, told["walls"]
+
+
 def test_attack_tells_which_ways_pass_and_who_finds_them(lab: Lab, here: Path) -> None:
-    """What git runs hooks for is refused, the known ways around pass, each of these is found by verify and by check,
-    and nothing of it happens in the clone."""
-    before = lab.picture(here)
-    told = lab.guard(here, "doctor", "--attack", "--json").json
-    ways = {way["how"]: way for way in told["attacks"]}
+    """What hooks are there to refuse is refused; the known ways around pass, each is found by verify and by check; all
+    of it happens elsewhere, on what this repository holds, and leaves nothing behind."""
+    (lab.root / "tmp").mkdir()
+    before = lab.picture(here), sorted((here / ".git").rglob("*"))
+    ways, walls = _attack(lab, here, env={"TMPDIR": str(lab.root / "tmp")})
+    assert (lab.picture(here), sorted((here / ".git").rglob("*"))) == before
+    assert list((lab.root / "tmp").iterdir()) == []
+    assert all(way["tried"] for way in ways.values())
     refused = {how for how, way in ways.items() if not way["passes"]}
-    by_config = {"git -c core.hooksPath=/dev/null commit", "GIT_CONFIG_COUNT with core.hooksPath",
-                 "the hooks' folder moved away"}  # fmt: skip
-    always = {"git commit", "git commit --no-verify", "git commit-tree, git update-ref"}
-    assert refused == always | (by_config if BY_CONFIG else set())
-    assert {"git -c core.hooksPath=/dev/null commit", "GIT_CONFIG_COUNT with core.hooksPath"} <= set(ways)
+    assert refused == {way.how for way in WAYS if way.by_hooks} | (BY_CONFIGURATION if BY_CONFIG else set())
+    assert walls == {"server": None, "checks": [], "tools": [], "strict": False}
     for way in ways.values():
-        if way["passes"]:
+        assert way["open"] == way["passes"]
+        if way["passes"] and not way["on_files"]:
             assert "guard verify" in way["found_by"]
-            assert "G101" in way["found_by"]
-    assert lab.picture(here) == before
+            assert "guard check" in way["found_by"]
+            assert {"server hook", "required check"} <= set(way["closes"])
     said = lab.guard(here, "doctor", "--attack").out
-    assert "passes" in said
-    assert "CI" in said
+    assert "OPEN" in said
+    assert "guard init --ci" in said
+
+
+def test_attack_finds_every_way_open_where_no_hook_runs(lab: Lab, here: Path) -> None:
+    """Each way does what it says: without hooks all of them pass, and none is merely refused because it failed."""
     for name in HOOKS:
         (here / ".git/hooks" / name).unlink()
     (here / ".git/guard/hooks/by-config").unlink()
-    assert lab.guard(here, "doctor", "--attack", code=1).out.count("passes") >= 8
+    ways, _ = _attack(lab, here, code=1)
+    assert [how for how, way in ways.items() if not way["passes"]] == []
+
+
+def test_attack_sees_the_walls_that_stand_here(lab: Lab) -> None:
+    """A remote on this disk with guard's hook is asked by real pushes; the branch's CI jobs, the agents' tools and
+    strict mode are seen; then nothing that reaches a branch is open."""
+    [here] = lab.fleet("here")
+    lab.write(here, {"guard.toml": (here / "guard.toml").read_text() + "\n[hooks]\nstrict = true\n"})
+    lab.guard(here, "init", "--yes", "--ci", "github")
+    files = ["guard.toml", ".github/workflows/guard.yml", ".github/workflows/guard-merge.yml"]
+    lab.git(here, "add", "--", *files)
+    lab.git(here, "commit", "-q", "-m", "[S0] guard: strict, and jobs", "--", *files)
+    lab.git(here, "push", "-q", "origin", "main")
+    lab.guard(here, "install")
+    lab.guard(here, "agent", "install", "claude")
+    lab.guard(lab.root, "server", "install", str(lab.hub))
+    before = lab.refs(lab.hub), sorted(lab.hub.rglob("*"))
+    ways, walls = _attack(lab, here)
+    assert (lab.refs(lab.hub), sorted(lab.hub.rglob("*"))) == before
+    assert (walls["server"], walls["checks"]) == (str(lab.hub / "hooks"), ["github"])
+    assert (walls["tools"], walls["strict"]) == (["claude"], True)
+    for how, way in ways.items():
+        assert not way["open"], how
+        if way["passes"] and not way["on_files"]:
+            assert {"server hook", "required check"} <= set(way["stands"]), how
+    assert not ways["git add -A, at that moment"]["passes"]
+    assert not ways["git reset --hard, over edits"]["passes"]
+
+
+def test_attack_in_a_shallow_linked_tree_of_another_branch(lab: Lab) -> None:
+    """A clone without its whole history, a linked work tree, a state branch of another name: it is tried all the
+    same, and what this repository lacks is said to be not tried."""
+    seed = lab.lone("seed", adopt=False)
+    lab.git(seed, "branch", "-m", "work/state")
+    lab.guard(seed, "init", "--yes")
+    lab.git(seed, "add", "--all")
+    lab.git(seed, "-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "[S0] guard: adopt")
+    here = lab.root / "here"
+    lab.git(lab.root, "clone", "-q", "--depth=1", f"file://{seed}", str(here))
+    lab.guard(here, "install")
+    linked = lab.root / "linked"
+    lab.git(here, "worktree", "add", "-q", "-b", "other", str(linked))
+    ways, _ = _attack(lab, linked, code=None)
+    assert {how for how, way in ways.items() if not way["tried"]} == {
+        "git push --force of an older state", "git merge -s ours, over newer state"
+    }  # fmt: skip
+    assert not ways["git commit --no-verify"]["passes"]
+    assert ways["a clone without guard install"]["passes"]
 
 
 def test_an_entry_out_of_order_takes_no_neighbour_with_it(lab: Lab, here: Path) -> None:
