@@ -103,6 +103,8 @@ class Policy:
     keep_frames: int = 7
     """Merged deltas of this many newest frames stay in the inbox."""
     author: str = "guard merge <merge@guard.invalid>"
+    signers: str = ""
+    """The file of the SSH keys that may sign merges; empty where merges need no signature."""
     prefix: bool = True
     """Whether a subject must say `[S<N>] what: why`."""
     exempt_authors: tuple[str, ...] = ()

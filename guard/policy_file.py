@@ -67,6 +67,7 @@ def _policy(top: Table) -> Policy:
         from_beginning=merge.take("from_beginning", bool, default.from_beginning),
         keep_frames=merge.integer("keep_frames", default.keep_frames, check.FRAMES),
         author=merge.text("author", default.author, check.author),
+        signers=merge.text("signers", default.signers, check.path),
         prefix=messages.take("prefix", bool, default.prefix),
         exempt_authors=messages.texts("exempt", default.exempt_authors, check.author),
         most_deletions=deletions.integer("files", default.most_deletions, check.DELETIONS),

@@ -92,6 +92,7 @@ def values_of(policy: Policy) -> dict[str, Any]:
         "merge.from_beginning": policy.from_beginning,
         "merge.keep_frames": policy.keep_frames,
         "merge.author": policy.author,
+        "merge.signers": policy.signers,
         "merge.lists": [_stated(asdict(law)) for law in laws.lists],
         "merge.maps": [_stated(asdict(law)) for law in laws.maps],
         "merge.totals.file": laws.totals.file,

@@ -15,6 +15,7 @@ from guard.plan import Tree, adopted, policy_at, start
 from guard.policy import FILE, Policy, archive_of
 from guard.recompute import Problem, differences, newest_claim, newest_merge
 from guard.restore import is_recorded, rebuild, recorded_digests
+from guard.signed import fault
 from merge import values
 from merge.files import BadState, recounted
 from merge.names import is_candidate
@@ -271,6 +272,9 @@ class _Walk:
                 problems = [Problem(commit.id, "", "G101", error.what)]  # a merge always says that it is one
             if not problems:
                 self.verdict.merges += 1
+                unsigned = fault(self.repo, self.policy(commit.parents[0]), commit.id, commit.parents[0])
+                if unsigned:
+                    self._problem(commit.id, "", "G101", f"it is the merge's, but {unsigned}")
                 self.computed.add(commit.id)
                 self.states[commit.id] = _State(link.then(commit.id, commit.id), before.dirty)
                 return

@@ -25,6 +25,7 @@ LAYERS = (
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adopt", "verify", "restore", "frames", "report", "table", "undelivered", "recompute"),
         *("verified", "audit"),  # what was judged here before, and the look back
+        "signed",  # who made a merge, where a policy asks
         *("server", "ordinary"),  # what a server judges
         *("frame_history", "frame_page", "frame_style"),  # frames that are over: rows, and a page to look at
         "ci",  # the jobs of a CI host

@@ -116,6 +116,7 @@ baseline = "0123456789abcdef0123456789abcdef01234567"
 from_beginning = true
 keep_frames = 3
 author = "merge of the shop <merge@shop.invalid>"
+signers = "keys/merge"
 counter = "state/day.json"
 pages = "state/ledger"
 registers = "state/writers"
@@ -216,7 +217,8 @@ def test_a_file_that_states_the_defaults_means_the_defaults() -> None:
             table[place[-1]] = described["default"]
     assert parse(file_of(values)) == Policy()
     assert [".".join(place) for place, described in leaves(schema.load("policy")) if "default" not in described] == [
-        "merge.baseline"
+        "merge.baseline",
+        "merge.signers",
     ]
 
 
@@ -245,7 +247,7 @@ def test_every_key_arrives() -> None:
         Count("state/totals.json", "/sales", how="sum", source="state/clerks.json#/clerks/*/sales made"),
         Count("state/totals.json", "/today", how="value", source="state/day.json#/frame"),
     )
-    assert policy.author == "merge of the shop <merge@shop.invalid>"
+    assert (policy.author, policy.signers) == ("merge of the shop <merge@shop.invalid>", "keys/merge")
     laws = policy.laws
     assert (laws.max_bytes, laws.max_levels) == (4096, 12)
     assert laws.lists == (

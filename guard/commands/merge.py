@@ -21,6 +21,7 @@ from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hu
 from guard.recompute import CHECKED, newest_merge
 from guard.report import Report, number, rejected, rejection
 from guard.schema import check_stream, conforms
+from guard.signed import signed
 from guard.undelivered import undelivered
 from guard.verified import note
 from merge import values
@@ -91,7 +92,8 @@ class _Job:
         try:
             plan = self.made.plan = again or self.plan(snapshot, _Handing(importer))
             if plan is not None:
-                self.made.commit = importer.commit(plan.commit(), CANDIDATE)
+                new = plan.commit()
+                self.made.commit = signed(self.repo, plan.policy, importer.commit(new, CANDIDATE), new, CANDIDATE)
         finally:
             importer.stop()
         done = {arrival.origin for arrival in self.delivered}
