@@ -920,7 +920,7 @@ def delta_new(
 @deltas.command("push")
 def delta_push(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Default: all not delivered.")] = None,
-    by: Annotated[str, typer.Option("--by", metavar="refs|branch", help="Default: [delivery] by.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="refs|branch", help="Default: delivery.by of guard.toml.")] = "",
     directory: Directory = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
