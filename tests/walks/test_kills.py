@@ -14,6 +14,7 @@ from walks.lab import Lab, delta, inbox_file, post
 ALLOWED = (
     "refs/heads/",
     "refs/remotes/",
+    "refs/guard/audited",
     "refs/guard/merged/",
     "refs/guard/checked/",
     "refs/guard/verified",
