@@ -46,7 +46,8 @@ class Signals:
 
     def __enter__(self) -> "Signals":
         kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        self._before = {kind: signal.signal(kind, self._heard) for kind in kinds}
+        heard = [kind for kind in kinds if signal.getsignal(kind) is not signal.SIG_IGN]  # nohup means it
+        self._before = {kind: signal.signal(kind, self._heard) for kind in heard}
         Repo.shielded = True  # git goes on until we say so: a Ctrl-C is ours to answer
         return self
 

@@ -178,7 +178,7 @@ def _at_work(hub: Path) -> list[str]:
                 found.append((entry / "cmdline").read_text())
         except OSError:
             continue  # it is gone by now
-    return found
+    return [words for words in found if words]
 
 
 @pytest.mark.parametrize("where", ["pattern", "matches"])
