@@ -83,12 +83,20 @@ class Exit:
         """It, for people; empty where all went well."""
         if self.failed:
             return self.failed
-        how = f"signal {signal.Signals(self.signal).name}" if self.signal else f"exit {self.code}"
+        how = f"signal {_named(self.signal)}" if self.signal else f"exit {self.code}"
         if self.timed_out:
             return f"timeout after {timeout:g} s ({how})"
         if self.stopped:
             return f"ended by {self.stopped} ({how})"
         return how if self.signal or self.code else ""
+
+
+def _named(number: int) -> str:
+    """A signal, for people; most real-time signals have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 @dataclass
@@ -170,9 +178,15 @@ def execute(
             stderr=out,
             start_new_session=True,
         )
-    except OSError as error:
-        return Exit(failed=f"{job.words[0]} cannot be started: {error.strerror}")
-    begun(process.pid)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in what it is told
+        said = error.strerror if isinstance(error, OSError) else error
+        return Exit(failed=f"{job.words[0]} cannot be started: {said}")
+    try:
+        begun(process.pid)
+    except BaseException:  # nobody would end it
+        _end(process, signals)
+        process.wait()
+        raise
     deadline = None if job.timeout is None else time.monotonic() + job.timeout
     done = Exit()
     while not _ended(process):

@@ -1,6 +1,7 @@
 """`guard launch` and `guard run`: every stream ends with a delta at the hub, whatever becomes of its command."""
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guard.policy import Policy
+from guard.streams import Job, Signals, execute
 from walks.lab import GUARD, INBOX, Lab
 from walks.test_kills import _descendants
 
@@ -145,6 +148,28 @@ def test_what_a_command_leaves_running_ends_with_it(lab: Lab) -> None:
     assert (stream["state"], stream["exit"]) == ("ok", 0)
     assert not _lives(int(pid.read_text()))
     _clean(lab, here)
+
+
+def test_a_signal_without_a_name_ends_a_stream_like_any_other(lab: Lab) -> None:
+    """What a command had written counts when a real-time signal ended it, and its work tree goes at once."""
+    here, _ = lab.fleet("here", "other")
+    [stream] = _launch(lab, here, f"{OWN}; kill -40 $$")["streams"]
+    assert (stream["state"], stream["signal"], stream["reason"]) == ("ok", 40, "signal 40")
+    _clean(lab, here)
+
+
+def test_a_command_that_cannot_be_noted_is_ended(lab: Lab) -> None:
+    """Where the disk is full as a command has begun, nobody would end it later: it ends with the error."""
+    pids: list[int] = []
+
+    def full(pid: int) -> None:
+        pids.append(pid)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    job = Job(Policy(), 1, None, ("sleep", "600"), None)
+    with pytest.raises(OSError, match="No space"):
+        execute(job, lab.env, lab.root, None, Signals(), full)
+    assert not _lives(pids[0])
 
 
 def test_work_beside_the_delta_is_kept(lab: Lab) -> None:
