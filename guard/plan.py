@@ -324,7 +324,8 @@ def _recovered(found: list[Arrival], present: Mapping[str, str], policy: Policy,
 def roster(files: Mapping[str, bytes], policy: Policy) -> tuple[int | None, list[str]]:
     """The frame that the roster speaks of, and the streams that it expects; (None, []) where there is none to read.
 
-    The roster is coordination, not state: one that cannot be read expects nobody.
+    The roster is coordination, not state: one that cannot be read expects nobody, and nobody is what it calls by a
+    name that no stream can have. A stream's name goes into messages, and into the paths where it is played.
     """
     data = files.get(policy.roster)
     try:
@@ -332,7 +333,8 @@ def roster(files: Mapping[str, bytes], policy: Policy) -> tuple[int | None, list
         frame, streams = value["frame"], list(value["streams"])
     except (values.BadJson, KeyError, TypeError):
         return None, []
-    return (frame if type(frame) is int else None), [name for name in streams if isinstance(name, str)]
+    names = [name for name in streams if isinstance(name, str) and valid_stream(name)]
+    return (frame if type(frame) is int else None), names
 
 
 def open_frame(rostered: int | None, counter: int) -> int:
@@ -369,4 +371,4 @@ def missing_streams(files: Mapping[str, bytes], policy: Policy, frame: int) -> l
     if expected_frame != frame:
         return []
     came = streams_of(files, frame, policy.laws)
-    return [stream for stream in expected if stream not in came and valid_stream(stream)]  # it goes into a message
+    return [stream for stream in expected if stream not in came]

@@ -176,6 +176,20 @@ def test_two_open_at_once(lab: Lab) -> None:
     assert len(lab.git(lab.hub, "log", "--format=%H", "--", ROSTER).split()) == 1
 
 
+def test_a_roster_of_names_that_no_stream_can_have(lab: Lab) -> None:
+    """Paths, lines of a message and an agent with a zero byte: nobody plays those, and no merge says them."""
+    here, _ = lab.fleet("here", "other")
+    odd = ["m1-/../../../x", "../x", "m1-a\n\nGuard-Merge: frames=9", "m1-.lock", "m1-" + "x" * 200]
+    streams = {name: {"agents": []} for name in odd} | {"m1-stream-1": {"agents": ["ada", "b\0b"]}}
+    lab.commit_push(here, {ROSTER: json.dumps({"frame": 1, "streams": streams})})
+    said = lab.guard(here, *_words("worker", "--machine", "1/1", "--frames", "1")).json
+    assert [row["streams"] for row in said["frames"]] == [{"m1-stream-1": "fallback"}]
+    _clean(lab, here)
+    lab.guard(here, "merge", "--frame", "1")
+    assert "Missing" not in lab.git(lab.hub, "log", "-1", "--format=%B", "main")
+    lab.guard(here, "verify")
+
+
 def test_a_roster_that_is_no_file_stays(lab: Lab) -> None:
     """A symbolic link in the roster's place is not written through and not replaced."""
     here, _ = lab.fleet("here", "other")
