@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from guard import delivery, outbox
+from guard import delivery, outbox, worktrees
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.inbox import Kind, faults
@@ -273,12 +273,19 @@ def _sha(path: Path) -> str:
 
 
 def collect(
-    repo: Repo, job: Job, stream: Stream, top: Path, before: Mapping[str, str], ended: str
+    repo: Repo,
+    job: Job,
+    stream: Stream,
+    top: Path,
+    before: Mapping[str, str],
+    ended: str,
+    *,
+    again: bool = False,
 ) -> tuple[dict[Path, str], dict[str, str]]:
     """Bring what a stream reported into the outbox; a fallback where there is nothing that a merge would take.
 
     Returns what waits in the outbox, with its digests, and the files (path -> SHA-256) that need not be kept anywhere
-    else. `ended` says how the command ended, where not well.
+    else. `ended` says how the command ended, where not well; `again`, that its stream has a delta already.
     """
     kept: dict[Path, str] = {}
     saved: dict[str, str] = {}
@@ -299,7 +306,7 @@ def collect(
         saved[job.policy.inbox + name] = hashlib.sha256(data).hexdigest()
     stream.state = "ok" if kept else "fallback"
     stream.reason = "; ".join(filter(None, [ended, *wrong])) or ("" if kept else "no delta was written")
-    if not kept:
+    if not kept and not again:
         data = outbox.fallback(job.frame, stream.id, _one_line(stream.reason))
         kept[outbox.put(repo, job.frame, stream.id, data)] = digest_of(data)
     return kept, saved
@@ -326,7 +333,9 @@ def settle(repo: Repo, job: Job, stream: Stream, note: Note, ended: str) -> None
     top = Path(note.path)
     saved: dict[str, str] = {}
     if note.state == "made":
-        kept, saved = collect(repo, job, stream, top, note.before, ended)
+        kept, saved = collect(repo, job, stream, top, note.before, ended, again=note.settled)
+        with contextlib.suppress(OSError):
+            worktrees.write(repo, replace(note, settled=True))
         state, stream.state = stream.state, "delivering"
         deliver(repo, job, stream, kept)
         stream.state = state if stream.state == "delivering" else stream.state

@@ -49,6 +49,8 @@ class Note:
     stream: str = ""
     before: Mapping[str, str] = field(default_factory=dict)
     """The stream's deltas that were there before it began: name -> SHA-256."""
+    settled: bool = False
+    """Whether what the stream reported, or a fallback, is in the outbox or was: it gets no other fallback."""
 
 
 @dataclass
@@ -210,6 +212,25 @@ def life(repo: Repo, policy: Policy, tree: Tree) -> tuple[str, str]:
     return "orphan", f"no sign of life for {quiet} min"
 
 
+def take(repo: Repo, policy: Policy, tree: Tree) -> Note | None:
+    """Become the owner of a work tree that nobody has, so that of all who find it one alone ends it; None for others."""
+    with alone(repo):
+        found = next((each for each in trees(repo) if each.path == tree.path), None)
+        if found is None or found.note is None or life(repo, policy, found)[0] != "orphan":
+            return None
+        note = replace(found.note, owner=this(), child=None)
+        write(repo, note)
+        return note
+
+
+def give_back(repo: Repo, path: Path, note: Note) -> None:
+    """Leave a work tree that was taken and has to stay to whoever comes next: its owner is who it was before."""
+    with alone(repo):
+        left = next((each.note for each in trees(repo) if each.path == path), None)
+        if left is not None and left.owner == this():
+            write(repo, replace(left, owner=note.owner, child=note.child))
+
+
 def _session(repo: Repo, policy: Policy, tree: Tree) -> str:
     """The session that is at work in a work tree and has neither handed off nor run out; empty for none."""
     if tree.git_dir is None:
@@ -235,17 +256,12 @@ def add(repo: Repo, path: Path, branch: str, commit: str, note: Note | None = No
     `note` says more of it (kind, owner, frame, stream). Raises `GuardError` where the folder or the branch is there
     already, and where git cannot do it: nothing is left of it then.
     """
-    if os.path.lexists(path):
-        raise GuardError("usage", f"{path} is there already", "a work tree needs a folder of its own", f"ls {path}")
-    if repo.resolve(f"refs/heads/{branch}") is not None:
-        raise GuardError(
-            "usage", f"there is a branch {branch} already", "its commits are somebody's", f"git log {branch}"
-        )
     wanted = replace(note or Note("", "", ""), path=str(path), branch=branch, tip=commit)
     said = ""
     words = ("worktree", "add", "--quiet", "--no-track", "-b", branch, "--", str(path), commit)
     for wait in backoff(TRIES):
         with alone(repo):
+            _free(repo, path, branch)
             write(repo, replace(wanted, state="making", owner=this()))
             done = repo.call(*words, check=False)
             if done.returncode == 0:
@@ -261,6 +277,16 @@ def add(repo: Repo, path: Path, branch: str, commit: str, note: Note | None = No
             _forget(repo, path)
         time.sleep(wait)
     raise GuardError("git", f"the work tree {path} could not be made: {said}", "", "guard worktree list")
+
+
+def _free(repo: Repo, path: Path, branch: str) -> None:
+    """Raise `GuardError` where the folder or the branch is there: its note is not to be written over either."""
+    if os.path.lexists(path):
+        raise GuardError("usage", f"{path} is there already", "a work tree needs a folder of its own", f"ls {path}")
+    if repo.resolve(f"refs/heads/{branch}") is not None:
+        raise GuardError(
+            "usage", f"there is a branch {branch} already", "its commits are somebody's", f"git log {branch}"
+        )
 
 
 # --- removing --------------------------------------------------------------------------------------------------
@@ -320,6 +346,8 @@ def _take_away(
         write(repo, replace(tree.note, state="removing", owner=this()))
     if place.cut_off:
         shutil.rmtree(tree.path, ignore_errors=True)
+    if tree.path.is_dir() and not os.path.lexists(tree.path / ".git"):  # git would not know its own work tree
+        (tree.path / ".git").write_text(f"gitdir: {tree.git_dir}\n", encoding="utf-8", errors="surrogateescape")
     for path in held.copies:  # so that git itself may look whether anything else is there
         asked = ("ls-files", "--error-unmatch", "--", f":(top,literal){path}")
         if repo.call(*asked, env=place.env, check=False).returncode != 0:

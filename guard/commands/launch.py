@@ -189,7 +189,13 @@ def _work_tree(repo: Repo, job: Job, stream: Stream, tip: str, base: Path) -> No
         name += f"-{secrets.token_hex(3)}"
     base.mkdir(parents=True, exist_ok=True)
     wanted = Note("", "", "", kind="stream", owner=this(), frame=job.frame, stream=stream.id)
-    note = prepared(repo, job.policy, base / name, f"guard/{name}", tip, wanted)
+    try:
+        note = prepared(repo, job.policy, base / name, f"guard/{name}", tip, wanted)
+    except GuardError as error:
+        if error.kind != "usage":
+            raise
+        name += f"-{secrets.token_hex(3)}"  # another launch has made one of that name in this very moment
+        note = prepared(repo, job.policy, base / name, f"guard/{name}", tip, wanted)
     note = replace(note, before=mine(base / name, job.policy, job.frame, stream.id))
     worktrees.write(repo, note)
     return note
@@ -235,17 +241,22 @@ def earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, A
     """Go on where a launch was killed: its streams' deltas are delivered, its work trees go."""
     removed: list[Removed] = []
     kept: list[Kept] = []
-    streams = []
     for tree in worktrees.trees(repo):
         if tree.note is None or tree.note.kind != "stream":
             continue
         state, why = worktrees.life(repo, policy, tree)
         if state == "orphan":
+            note = worktrees.take(repo, policy, tree)
+            if note is None:
+                continue  # another launch ends it
             stream = Stream(tree.note.stream)
             late = replace(job, frame=tree.note.frame, deliver=_nowhere)
-            with contextlib.suppress(GuardError, OSError):
-                settle(repo, late, stream, tree.note, f"its launch was killed ({why})")
-                streams.append(stream)
+            try:
+                settle(repo, late, stream, note, f"its launch was killed ({why})")
+            except (GuardError, OSError) as error:
+                stream.worktree = _words(error)
+            with contextlib.suppress(OSError):
+                worktrees.give_back(repo, tree.path, tree.note)
             if stream.worktree:
                 kept.append(Kept(str(tree.path), stream.worktree, f"guard worktree remove {tree.path}"))
             else:

@@ -252,6 +252,66 @@ def test_after_sigkill_the_next_launch_goes_on(lab: Lab) -> None:
     _clean(lab, here)
 
 
+def _killed(lab: Lab, here: Path, script: str) -> None:
+    """A launch of one stream, killed with its command once that has said it is done."""
+    done = lab.root / "done"
+    words = ("launch", "--stagger", "0", "--", "sh", "-c", f"{script}; touch {done}; sleep 600")
+    process = lab.start(here, *words)
+    _wait_for(done.exists)
+    process.kill()
+    process.communicate()
+    [note] = (json.loads(path.read_text()) for path in (here / ".git/guard/worktrees").glob("*.json"))
+    os.killpg(note["child"]["pid"], signal.SIGKILL)
+
+
+def test_launches_that_find_what_a_killed_one_left(lab: Lab) -> None:
+    """One of them ends its stream, and nobody adds a fallback to the delta that it had written."""
+    here, _ = lab.fleet("here", "other")
+    _killed(lab, here, f"{OWN}; head -c 50000000 /dev/zero > big")
+    words = ("launch", "--json", "--stagger", "0", "--machine")
+    started = [lab.start(here, *words, f"{number}/4", "--", "sh", "-c", OWN) for number in range(1, 5)]
+    said = [lab.finish(process) for process in started]
+    assert [each.code for each in said] == [0] * 4, said
+    assert sum(len(each.json["earlier"]["removed"]) for each in said) == 1
+    assert ["_meta" in each for each in _delivered(lab, lab.hub)["stream-1"]] == [False]
+    _clean(lab, here)
+
+
+def test_a_work_tree_that_has_to_stay_is_one_delta(lab: Lab) -> None:
+    """Its stream is settled: however many launches find it afterwards, none makes up another fallback for it."""
+    here, _ = lab.fleet("here", "other")
+    script = 'here=$PWD; git worktree remove --force "$here"; mkdir -p "$here"; echo mine > "$here/work"'
+    [stream] = _launch(lab, here, script)["streams"]
+    assert stream["worktree"]
+    for number in (1, 2):
+        summary = _launch(lab, here, OWN, "--machine", f"{number}/2")
+        assert len(summary["earlier"]["kept"]) == 1
+    assert ["_meta" in each for each in _delivered(lab, lab.hub)["stream-1"]] == [True]
+    [left] = here.with_name("here-streams").iterdir()
+    assert (left / "work").read_text() == "mine\n"
+
+
+def test_a_work_tree_that_lost_its_git_file_goes(lab: Lab) -> None:
+    """A command that deletes `.git` in its work tree: its delta is delivered, and nothing stays."""
+    here, _ = lab.fleet("here", "other")
+    [stream] = _launch(lab, here, f"{OWN}; rm .git")["streams"]
+    assert (stream["state"], stream["worktree"], stream["rescue"]) == ("ok", None, [])
+    _clean(lab, here)
+
+
+def test_two_launches_of_the_same_streams_in_one_clone(lab: Lab) -> None:
+    """Each has work trees of its own, and every run of a stream is a delta."""
+    here, _ = lab.fleet("here", "other")
+    script = OWN.replace('"completed_at"', '"run": os.getppid(), "completed_at"')
+    words = ("launch", "--json", "--streams", "4", "--stagger", "0", "--", "sh", "-c", f"{script}; true")
+    started = [lab.start(here, *words) for _ in range(2)]
+    said = [lab.finish(process) for process in started]
+    assert [each.code for each in said] == [0, 0], said
+    assert [each["state"] for part in said for each in part.json["streams"]] == ["ok"] * 8, said
+    assert [len(runs) for runs in _delivered(lab, lab.hub).values()] == [2] * 4
+    _clean(lab, here)
+
+
 def test_a_hub_that_cannot_be_reached_loses_nothing(lab: Lab) -> None:
     """Cut off while streams run: exit 2, the deltas wait in the outbox, and the next launch delivers them."""
     here, _ = lab.fleet("here", "other")

@@ -73,6 +73,19 @@ def test_forty_at_once(lab: Lab) -> None:
     assert {note["state"] for note in _record(here)} == {"made"}
 
 
+def test_one_place_asked_for_by_many(lab: Lab) -> None:
+    """One of them has it, and its note is the winner's: those who came too late write nothing over it."""
+    here = lab.lone()
+    path = here.with_name("wanted")
+    words = ("worktree", "add", str(path), "--owner", str(os.getpid()), "--branch")
+    started = [lab.start(here, *words, f"b{number}") for number in range(8)]
+    codes = [lab.finish(process).code for process in started]
+    assert sorted(codes) == [0, *[2] * 7]
+    [note] = _record(here)
+    assert (note["state"], note["branch"]) == ("made", f"b{codes.index(0)}")
+    assert note["owner"]["pid"] == os.getpid()
+
+
 def test_forty_seven_stale_ones_in_one_call(lab: Lab) -> None:
     """The 47 of the incident: what a killed owner left is gone after one sweep, branches and notes too."""
     here, _ = lab.fleet("here", "other")
