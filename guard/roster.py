@@ -184,7 +184,7 @@ def players(files: Mapping[str, bytes], policy: Policy, path: Path | None) -> li
         return []
     try:
         value = json.loads(data)[law.at]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         why = "an agent that is not read is played by nobody"
         raise GuardError("state", f"{law.file} cannot be read: {error}", why, f"guard restore {law.file}") from None
     return partition.names_in(json.dumps(value).encode(), f"{law.file}#/{law.at}")

@@ -190,6 +190,15 @@ def test_a_roster_of_names_that_no_stream_can_have(lab: Lab) -> None:
     lab.guard(here, "verify")
 
 
+def test_agents_that_are_nested_too_deep(lab: Lab) -> None:
+    """State that cannot be read is an error that says so, for who opens and for who launches."""
+    here, _ = lab.fleet("here", "other")
+    deep = '{"agents": ' + '{"a": ' * 50_000 + "1" + "}" * 50_000 + "}"
+    lab.commit_push(here, {"state/agents.json": deep})
+    for words in (("frame", "open"), ("launch", "--", "true")):
+        assert "state/agents.json cannot be read" in lab.guard(here, *words, code=2).err
+
+
 def test_a_roster_that_is_no_file_stays(lab: Lab) -> None:
     """A symbolic link in the roster's place is not written through and not replaced."""
     here, _ = lab.fleet("here", "other")
