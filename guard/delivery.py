@@ -83,6 +83,10 @@ def deliver(repo: Repo, policy: Policy, paths: Sequence[Path], by: Way | None = 
             packed[path] = _unpacked(path)
         except FileNotFoundError:
             sent.where[path] = ""
+        except OSError as error:
+            why = "it is not delivered, and takes no other along"
+            fix = f"ls -l {path}"
+            sent.errors[path] = GuardError("state", f"{path} cannot be read: {error.strerror}", why, fix)
         except GuardError as error:
             sent.errors[path] = error
     if packed:

@@ -115,8 +115,11 @@ def write(repo: Repo, note: Note) -> None:
     path = note_of(repo.common_dir, Path(note.path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(asdict(note), indent=1), encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(json.dumps(asdict(note), indent=1), encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def beat(repo: Repo, path: Path) -> None:

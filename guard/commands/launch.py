@@ -121,14 +121,22 @@ def _logs(repo: Repo, policy: Policy, frame: int) -> Path:
     folder = repo.common_dir / "guard" / "logs"
     made = folder / f"frame-{frame}"
     made.mkdir(parents=True, exist_ok=True)
-    others = sorted(folder.glob("frame-*"), key=lambda each: each.stat().st_mtime)
-    for old in others[: -max(policy.keep_frames, 1)]:
+    others = sorted((_since(each), each) for each in folder.glob("frame-*"))
+    for _, old in others[: -max(policy.keep_frames, 1)]:
         if old != made:
             for file in old.glob("*.log"):
                 file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 old.rmdir()
     return made
+
+
+def _since(path: Path) -> float:
+    """When a folder was changed; long ago where another launch has removed it in this moment."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 # --- one stream ------------------------------------------------------------------------------------------------
@@ -152,13 +160,15 @@ def _one(
         return
     stream.state, stream.began = "preparing", time.monotonic()
     show.changed(stream)
-    repo = None
+    repo = note = None
     try:
         repo = Repo(directory)  # of its own: a process that reads objects answers one at a time
         note = _work_tree(repo, job, stream, tip, base)
         _at_work(repo, job, stream, note, logs, signals, show)
     except Exception as error:  # noqa: BLE001 - no stream takes the others along
         stream.reason = _words(error)
+        if note is not None and os.path.lexists(note.path):
+            stream.worktree = f"{note.path}: it could not be ended; the next launch ends it"
         if not (stream.deltas or stream.undelivered) and repo is not None:
             _without_work_tree(repo, job, stream)
     finally:
@@ -211,6 +221,7 @@ def _at_work(repo: Repo, job: Job, stream: Stream, note: Note, logs: Path, signa
         stream.state = "running"
         show.changed(stream)
 
+    logs.mkdir(parents=True, exist_ok=True)  # another launch has swept it where it was empty and old
     with Path(stream.log).open("ab") as log:
         if signals.stop.is_set():
             stream.exit = Exit(failed=f"not started: {signals.words()}")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from guard.policy import Policy
 from guard.streams import Job, Signals, execute
-from walks.lab import GUARD, INBOX, Lab
+from walks.lab import GUARD, INBOX, Lab, delta, digest
 from walks.test_kills import _descendants
 
 OWN = (
@@ -299,6 +299,19 @@ def test_a_work_tree_that_lost_its_git_file_goes(lab: Lab) -> None:
     _clean(lab, here)
 
 
+def test_what_cannot_be_read_in_the_outbox_takes_nothing_along(lab: Lab) -> None:
+    """Rubbish with a delta's name waits and is named; the other deltas that wait there are delivered."""
+    here, _ = lab.fleet("here", "other")
+    outbox = here / ".git/guard/outbox"
+    (outbox / f"frame-1-a--{'0' * 16}.json").mkdir(parents=True)
+    data = delta(1, "b")
+    lab.write(outbox, {f"frame-1-b--{digest(data)[:16]}.json": data})
+    said = lab.guard(here, "launch", "--json", "--", "sh", "-c", OWN)
+    assert len(said.json["earlier"]["waiting"]) == 1
+    assert "cannot be read" in said.err
+    assert set(_delivered(lab, lab.hub)) == {"b", "stream-1"}
+
+
 def test_two_launches_of_the_same_streams_in_one_clone(lab: Lab) -> None:
     """Each has work trees of its own, and every run of a stream is a delta."""
     here, _ = lab.fleet("here", "other")
@@ -403,25 +416,39 @@ def test_usage_that_starts_nothing(lab: Lab) -> None:
 
 
 def test_two_clones_and_one_frame(lab: Lab) -> None:
-    """The bar: 22 streams on two machines, one killed, one hanging, one garbled: 22 deltas accounted for, merged."""
+    """The bar: 22 streams on two machines, one killed, one hanging, one garbled, and one machine cut off on the way:
+    its deltas are late, 22 are accounted for, merged, verified, and no work tree is left."""
     one, two = lab.fleet("one", "two")
+    way = lab.root / "way"
+    way.symlink_to(lab.hub)
+    lab.git(two, "config", "remote.origin.url", str(way))
+    lab.guard(one, "frame", "open", "--machines", "2", "--streams", "11")
     script = f"""case $GUARD_STREAM in
-      m1-stream-2) kill -9 $$;; m2-stream-3) sleep 600;; m1-stream-5) echo x > "$GUARD_DELTA";; *) {OWN};; esac"""
+      m1-stream-2) kill -9 $$;; m2-stream-3) sleep 600;; m1-stream-5) echo x > "$GUARD_DELTA";;
+      m2-stream-9) until git -C {lab.hub} for-each-ref | grep -q /m2-; do sleep 0.1; done; rm -f {way}; {OWN};;
+      *) {OWN};; esac"""
     started: list[subprocess.Popen] = []
     for number, here in enumerate((one, two), 1):
         words = ("launch", "--json", "--streams", "11", "--stagger", "0.05", "--machine", f"{number}/2")
         started.append(lab.start(here, *words, "--timeout", "20", "--", "sh", "-c", script))
     said = [lab.finish(process) for process in started]
-    assert [each.code for each in said] == [0, 0], said
+    assert [each.code for each in said] == [0, 2], said
     states = {name: each["state"] for part in said for name, each in _of(part.json).items()}
-    assert sorted(name for name, state in states.items() if state == "fallback") == [
-        "m1-stream-2",
-        "m1-stream-5",
-        "m2-stream-3",
-    ]
-    lab.guard(one, "merge")
+    late = {name for name, state in states.items() if state == "undelivered"}
+    assert {"m2-stream-3", "m2-stream-9"} <= late
+    assert len(states) == 22
+    merged = lab.guard(one, "merge", "--frame", "1", "--json").json
+    assert set(merged["missing"]) == late
+    lab.guard(one, "frame", "open", "--machines", "2", "--streams", "11")
+    way.symlink_to(lab.hub)
+    assert len(lab.guard(two, "delta", "push", "--json").json["delivered"]) == len(late)
+    lab.guard(two, "merge", "--frame", "2")
     lab.guard(one, "verify")
-    assert len(lab.page(lab.hub, 1)["streams"]) == len(states) == 22
+    streams = lab.page(lab.hub, 1)["streams"]
+    assert set(streams) == set(states)
+    assert [len(each["deltas"]) for each in streams.values()] == [1] * 22
+    gone = {name for name, each in streams.items() if each["status"] != "ok"}
+    assert gone == {"m1-stream-2", "m1-stream-5", "m2-stream-3"}
     for here in (one, two):
         _clean(lab, here)
         lab.git(here, "fsck", "--no-dangling")
