@@ -612,7 +612,9 @@ def restore(
 
 @app.command(rich_help_panel="repair")
 def recover(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Of one thing that the list shows.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One thing of the list; without it, the list.")
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Write its files into this new folder.")
     ] = None,
@@ -742,8 +744,13 @@ def frame_status(
 @frames.command("open")
 def frame_open(
     streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many on each machine.")] = 1,
-    machines: Annotated[int, typer.Option("--machines", min=0, help="How many machines; 0: one, without prefix.")] = 0,
-    expect: Annotated[str, typer.Option("--expect", metavar="ID,ID", help="Streams of other names instead.")] = "",
+    machines: Annotated[
+        int,
+        typer.Option(
+            "--machines", min=0, show_default=False, help="How many; default: one, whose streams have no m1-."
+        ),
+    ] = 0,
+    expect: Annotated[str, typer.Option("--expect", metavar="ID,ID", help="Streams of these names instead.")] = "",
     frame: Annotated[int | None, typer.Option("--frame", min=0, help="Only if this is the next one.")] = None,
     roster: Annotated[Path | None, typer.Option("--roster", metavar="FILE", help="The agents.")] = None,
     how: Annotated[
@@ -770,17 +777,24 @@ def frame_open(
 def frame_run(
     words: Annotated[list[str] | None, typer.Argument(metavar="-- CMD...", help="The command and its words.")] = None,
     role: Annotated[str, typer.Option("--role", metavar="primary|worker", help="Who opens and merges.")] = "primary",
-    count: Annotated[int | None, typer.Option("--frames", min=1, metavar="K", help="End after so many.")] = None,
-    interval: Annotated[float, typer.Option("--interval", metavar="SECONDS", help="From start to start.")] = 300.0,
+    count: Annotated[int | None, typer.Option("--frames", min=1, metavar="K", help="End after K frames.")] = None,
+    interval: Annotated[
+        float, typer.Option("--interval", metavar="SECONDS", help="From one frame's start to the next.")
+    ] = 300.0,
     wait: Annotated[
-        float | None, typer.Option("--wait", metavar="SECONDS", help="For streams; default: the interval.")
+        float | None, typer.Option("--wait", metavar="SECONDS", help="How long a frame waits; default: the interval.")
     ] = None,
     streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many on each machine.")] = 1,
-    machines: Annotated[int, typer.Option("--machines", min=0, help="How many; default: as --machine says.")] = 0,
+    machines: Annotated[
+        int, typer.Option("--machines", min=0, show_default=False, help="How many; default: as --machine says.")
+    ] = 0,
     machine: Annotated[str, typer.Option("--machine", metavar="I/M", help="Which of several machines this is.")] = "",
-    stagger: Annotated[float, typer.Option("--stagger", metavar="SECONDS", help="Between two starts.")] = 3.0,
+    stagger: Annotated[
+        float, typer.Option("--stagger", metavar="SECONDS", help="Between the starts of two streams.")
+    ] = 3.0,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", help="Of a stream; default: as --wait.")
+        float | None,
+        typer.Option("--timeout", metavar="SECONDS", help="End a stream after so long; default: as --wait."),
     ] = None,
     roster: Annotated[Path | None, typer.Option("--roster", metavar="FILE", help="The agents.")] = None,
     how: Annotated[
@@ -920,7 +934,7 @@ def delta_new(
 @deltas.command("push")
 def delta_push(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Default: all not delivered.")] = None,
-    by: Annotated[str, typer.Option("--by", metavar="refs|branch", help="Default: delivery.by of guard.toml.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="refs|branch", help="Default: \\[delivery] by, else refs.")] = "",
     directory: Directory = HERE,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -1075,7 +1089,9 @@ def launch(
     streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many streams.")] = 1,
     frame: Annotated[int | None, typer.Option("--frame", min=0, help="Default: GUARD_FRAME, or the open one.")] = None,
     machine: Machine = "",
-    stagger: Annotated[float, typer.Option("--stagger", metavar="SECONDS", help="Between two starts.")] = 3.0,
+    stagger: Annotated[
+        float, typer.Option("--stagger", metavar="SECONDS", help="Between the starts of two streams.")
+    ] = 3.0,
     timeout: Timeout = None,
     roster: Agents = None,
     how: How = "rendezvous",
@@ -1185,10 +1201,10 @@ def server_install(
     report = Report(as_json=as_json, quiet=quiet)
 
     def command() -> int:
+        from guard.commands.server import at
         from guard.commands.server import install as run
-        from guard.git import Repo
 
-        return run(Repo(directory / path), report, branch=branch, hook=hook)
+        return run(at(directory / path), report, branch=branch, hook=hook)
 
     _run(report, command)
 
@@ -1204,10 +1220,10 @@ def server_uninstall(
     report = Report(as_json=as_json, quiet=quiet)
 
     def command() -> int:
+        from guard.commands.server import at
         from guard.commands.server import uninstall as run
-        from guard.git import Repo
 
-        return run(Repo(directory / path), report)
+        return run(at(directory / path), report)
 
     _run(report, command)
 
@@ -1255,7 +1271,9 @@ def agent_uninstall(
 
 
 @agents.command("hook")
-def agent_hook(tool: Annotated[str, typer.Argument(metavar="TOOL", help="The tool that asks.")]) -> None:
+def agent_hook(
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="claude, codex, gemini, cursor or copilot.")],
+) -> None:
     """Answer one question of a tool, as `guard-hook agent TOOL` does in less time."""
     from guard.hooks.agent import run as answer
 

@@ -160,10 +160,10 @@ def _taken(rostered: int, frame: int, there: Mapping[str, object], streams: Mapp
             3,
         )
     more, less = sorted(streams.keys() - there.keys())[:3], sorted(there.keys() - streams.keys())[:3]
-    unlike = [*(f"without {name}" for name in more), *(f"with {name}" for name in less)] or ["with other agents"]
+    unlike = [f"{word} {' and '.join(names)}" for word, names in (("without", more), ("with", less)) if names]
     return GuardError(
         "contention",
-        f"frame {frame} is open already, {', '.join(unlike)}",
+        f"frame {frame} is open already, {' and '.join(unlike) or 'with other agents'}",
         "its streams may be at work; with another roster nobody would wait for them",
         f"guard merge --wait 60 --frame {frame} closes it; guard frame open --force changes it",
         3,

@@ -88,9 +88,9 @@ def _checked(names: "list[str]") -> "list[str]":
     if unknown:
         raise GuardError(
             "usage",
-            f"guard knows no tool {unknown[0]}",
+            f"there are no hooks for a tool called {unknown[0]}",
             "each has a configuration of its own, so nothing was done",
-            f"one of {', '.join(NAMES)}, or all",
+            f"guard agent install {'|'.join(NAMES)}|all",
         )
     return [name for name in NAMES if name in wanted or "all" in wanted]
 

@@ -75,7 +75,9 @@ def _tell_ways(report: Report, ways: "list[Bypass]", around: "Walls") -> None:
         kept = ", ".join(wall for wall in way.stands if wall != "merge audit")
         could = ", ".join(wall for wall in way.closes if wall not in way.stands)
         rows.append((way.how, state, kept, way.found_by, could))
-    report.table(("a way around the hooks", "here", "kept out by", "found afterwards by", "would be closed by"), rows)
+    report.table(
+        ("a way around the hooks", "in this clone", "kept out by", "found afterwards by", "would be closed by"), rows
+    )
     there = {
         "server hook": f"in {around.server}" if around.server else "not seen (guard server install, on the server)",
         "required check": f"{', '.join(around.checks)}: nothing here says whether it is required"
@@ -87,10 +89,12 @@ def _tell_ways(report: Report, ways: "list[Bypass]", around: "Walls") -> None:
     }
     report.table(("wall", "here"), list(there.items()))
     number_open = sum(way.open for way in ways)
+    manners = sum(way.passes and {*way.stands} - {"merge audit"} == {"agent hook"} for way in ways)
+    alone = f"; {manners} of those that pass this clone only by the hooks of agents, which bind nobody else"
     report.say(
         f"{number(number_open, 'way')} open here: nothing keeps out what comes so; what finds it afterwards is above"
         if number_open
-        else "no way is open here"
+        else f"all are kept out{alone if manners else ''}"
     )
 
 

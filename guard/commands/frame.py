@@ -109,10 +109,14 @@ def _tell(
     bad: list[dict[str, str]],
 ) -> None:
     came = sum(1 for row in rows if row[1] != "missing")
-    wanted = sum(1 for row in rows if row[3])
-    of = f" of {wanted} expected" if wanted else ""
+    due = [row for row in rows if row[3]]
+    told = number(came, "stream")
+    if due:
+        came_due = sum(1 for row in due if row[1] != "missing")
+        told = f"{came_due} of {number(len(due), 'expected stream')}"
+        told += f" and {number(came - came_due, 'other')}" if came > came_due else ""
     closed = f"the last closed frame is {counter}" if counter >= 0 else "no frame is closed yet"
-    report.say(f"frame {frame}: {number(came, 'stream')}{of}; {closed}")
+    report.say(f"frame {frame}: {told}; {closed}")
     shown = [[name, state, time, "yes" if due else "", str(number)] for name, state, time, due, number in rows]
     report.table(_COLUMNS, shown, right=(4,))
     for at, stream in late:

@@ -72,11 +72,19 @@ def _bounds(spelled: str | None) -> tuple[int, int] | None:
     match = _SPAN.match(spelled.strip())
     if match is None:
         raise GuardError(
-            "usage", f"{spelled!r} is neither a frame nor a range", "", "guard frame history --frames 440-489"
+            "usage",
+            f"{spelled!r} is neither a frame nor a range",
+            "nothing was read",
+            "guard frame history --frames 440-489",
         )
     first, end = int(match[1]), int(match[2] or match[1])
     if end < first:
-        raise GuardError("usage", f"{spelled} ends before it begins", "", f"guard frame history --frames {end}-{first}")
+        raise GuardError(
+            "usage",
+            f"{spelled} ends before it begins",
+            "no frame is in it",
+            f"guard frame history --frames {end}-{first}",
+        )
     return first, end
 
 
@@ -242,7 +250,7 @@ def _tell(report: Report, rows: list[Row], lists: list[str], *, narrow: bool) ->
     report.prose(
         "last delta, took: as the deltas that came in time say themselves, in UTC; late: merged after the frame was"
         " closed"
-        + ("; fb: fallback; rej: rejected; more columns from 110 on, in --json and in --html FILE" if narrow else _LAG)
+        + ("; fb: fallback; rej: rejected; more in 110 columns, in --json and in --html FILE" if narrow else _LAG)
     )
 
 

@@ -54,7 +54,7 @@ def run(repo: Repo, report: Report, options: Options) -> int:
     adopt.write(top, adopt.Adoption(files, adoption.baseline))
     for name in sorted(files):
         report.say(f"wrote {name}")
-    foreign = _tell_left(report, left)
+    foreign = _tell_left(report, left, options.ci)
     if options.ci == "gitlab":
         report.say("bring it in from .gitlab-ci.yml: include: [{local: .gitlab/guard.yml}]")
     value: dict[str, Any] = {"written": sorted(files), "baseline": adoption.baseline, "left": left, "next": ""}
@@ -62,6 +62,8 @@ def run(repo: Repo, report: Report, options: Options) -> int:
     more = [framework_file.FILE] if options.pre_commit else []
     more += [name for name in ci.HOSTS.get(options.ci, ()) if left.get(name) != "foreign"]
     value["next"] = _next(repo, report, top, adoption.baseline, files, more)
+    if options.ci:
+        report.say(f"a job keeps nothing out until the branch requires it: docs/ci.md says what to tell {options.ci}")
     report.result({**value, "exit": code})
     return code
 
@@ -107,7 +109,7 @@ def _there(top: Path, name: str) -> bytes | None:
         return b""
 
 
-def _tell_left(report: Report, left: dict[str, ci.Fate]) -> list[str]:
+def _tell_left(report: Report, left: dict[str, ci.Fate], host: str) -> list[str]:
     """Say which jobs were not written, and return those in whose place somebody else's file stands."""
     for name, fate in left.items():
         if fate == "edited":
@@ -115,7 +117,7 @@ def _tell_left(report: Report, left: dict[str, ci.Fate]) -> list[str]:
         else:
             report.warn(
                 f"{name} was not written: something that is not guard's is there\n"
-                f"  fix: move it to another name, then guard init --ci"
+                f"  fix: move it to another name, then guard init --ci {host}"
             )
     return [name for name, fate in left.items() if fate == "foreign"]
 
@@ -145,7 +147,9 @@ def _next(repo: Repo, report: Report, top: Path, baseline: str, files: Collectio
         report.say("commit this with:")
     else:
         report.say(f"canonical state is protected from {since} on, once this is committed:")
-    command = _command(repo, top, uncommitted, "hooks" if adopted else "adopt")
+    jobs = {name for paths in ci.HOSTS.values() for name in paths}
+    what = "adopt" if not adopted else "ci" if jobs.issuperset(uncommitted) else "hooks"
+    command = _command(repo, top, uncommitted, what)
     report.say(f"  {command}")
     return command
 

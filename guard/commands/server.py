@@ -1,11 +1,23 @@
 """`guard server`: the hook of a repository that is pushed to, which nobody who pushes can pass by."""
 
+import shlex
+from pathlib import Path
+
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import hub
 from guard.hooks.install import DISPLACED, EDITED, Done
 from guard.plan import policy_at
 from guard.report import Report
+
+
+def at(path: Path) -> Repo:
+    """The repository at a path; raises `GuardError` with what helps a server where there is none."""
+    try:
+        return Repo(path)
+    except GuardError as error:
+        fix = "guard server install PATH, the bare repository that people push to; git init --bare PATH makes one"
+        raise GuardError(error.kind, error.what, error.why, fix) from None
 
 
 def install(repo: Repo, report: Report, *, branch: str, hook: str) -> int:
@@ -26,7 +38,8 @@ def install(repo: Repo, report: Report, *, branch: str, hook: str) -> int:
     if not done.written and not done.settings:
         report.say(f"guard is installed in {done.hooks} already")
     report.say(
-        f"{hook} judges what is pushed to {branch}; what is there already is taken for good: guard verify --full"
+        f"{hook} judges what is pushed to {branch}; what is there already is taken for good;"
+        f" to judge it: guard -C {shlex.quote(str(repo.git_dir))} verify --full"
     )
     report.result({**_value(done), "branch": branch, "hook": hook, "exit": 0})
     return 0

@@ -32,7 +32,7 @@ def run(repo: Repo, report: Report) -> int:
         ("state branch", *branch),
         ("frame", *_frame(repo, tip, policy)),
         ("session", *at_work),
-        ("server and CI", "unknown", "nothing in a clone says what they check"),
+        ("server and CI", "unknown", "guard doctor --attack looks for both"),
     ]
     partly = wiring.framework_judges and not wiring.judges
     fix = _fix(repo, policy, partly=partly) if lacking else ""
@@ -65,7 +65,7 @@ def _session(repo: Repo) -> tuple[str, str]:
 def _fix(repo: Repo, policy: Policy, *, partly: bool) -> str:
     """The command that helps against most of what is lacking."""
     commit = init.uncommitted(repo) if policy.baseline is None and not repo.bare else ""
-    return commit or ("guard install" if partly else "guard init")
+    return commit or ("guard install" if partly or policy.baseline is not None else "guard init")
 
 
 def _policy(repo: Repo, lacking: list[str]) -> tuple[Policy, tuple[str, str]]:

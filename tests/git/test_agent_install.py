@@ -130,7 +130,7 @@ def test_which_tools(lab: Lab) -> None:
     (here / "bin/codex").chmod(0o755)
     path = {"PATH": f"{here}/bin:/usr/bin:/bin"}
     assert lab.guard(here, "agent", "install", "--json", env=path).json["tools"] == ["codex", "gemini"]
-    assert "guard knows no tool vim" in lab.guard(here, "agent", "install", "claude", "vim", code=2).err
+    assert "no hooks for a tool called vim" in lab.guard(here, "agent", "install", "claude", "vim", code=2).err
     assert not (here / tool("claude").FILE).exists()
 
 

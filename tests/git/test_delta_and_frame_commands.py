@@ -178,7 +178,7 @@ def test_frame_shows_who_delivered_and_who_is_missing(lab: Lab) -> None:
     assert [entry["file"] for entry in value["rejected"]] == ["frame-2-s2.json"]
     assert (lab.refs(lab.hub), lab.picture(one)) == before
     text = lab.guard(one, "frame").out
-    assert "3 streams of 4 expected" in text
+    assert "3 of 4 expected streams;" in text
     assert "late: tardy" in text
     lab.guard(one, "merge")
     value = lab.guard(one, "frame", "status", "--frame", "2", "--json").json

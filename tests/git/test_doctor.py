@@ -452,6 +452,8 @@ def test_attack_sees_the_walls_that_stand_here(lab: Lab) -> None:
             assert {"server hook", "required check"} <= set(way["stands"]), how
     assert not ways["git add -A, at that moment"]["passes"]
     assert not ways["git reset --hard, over edits"]["passes"]
+    said = lab.guard(here, "doctor", "--attack").out
+    assert "all are kept out; 1 of those that pass this clone only by the hooks of agents" in said
 
 
 def test_attack_in_a_shallow_linked_tree_of_another_branch(lab: Lab) -> None:

@@ -27,6 +27,7 @@ def test_protected_after_init_and_its_commit(lab: Lab) -> None:
     (one,) = lab.fleet("one")
     protected, layers = _layers(lab, one)
     assert not protected
+    assert lab.guard(one, "status", "--json").json["fix"] == "guard install"
     assert layers["policy"][0] == "adopted"
     assert layers["hooks"][0] == "none"
     assert layers["session"] == ("no session", "")

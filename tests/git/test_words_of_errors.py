@@ -233,3 +233,53 @@ def test_quiet_silences_narration_alone(lab: Lab) -> None:
         text = " ".join(lab.guard(here, *words.split(), "--help").out.replace("│", " ").split())
         assert "no progress" in text
         assert "warnings" in text
+
+
+def test_help_of_the_newer_commands_is_whole(lab: Lab) -> None:
+    """In 80 columns no line is longer, a default is said once, and what stands in brackets is not taken for markup."""
+    wide = {"COLUMNS": "80"}
+    for words in ("delta push", "frame open", "frame run", "frame history", "launch", "server install", "agent hook"):
+        said = lab.guard(lab.root, *words.split(), "--help", env=wide).out
+        assert all(len(line) <= 80 for line in said.splitlines()), words
+        assert "[default: 0]" not in said, words
+        assert "…" not in said, words
+    assert "[delivery] by" in lab.guard(lab.root, "delta", "push", "--help", env=wide).out
+    assert "copilot" in lab.guard(lab.root, "agent", "hook", "--help", env=wide).out
+
+
+def test_frames_say_how_many_of_the_expected_came(lab: Lab) -> None:
+    """A delta of a stream that nobody expects is counted beside them; a roster that differs names streams once."""
+    here = lab.lone()
+    lab.guard(here, "frame", "open", "--expect", "s1")
+    frame = lab.guard(here, "frame", "--json").json["frame"]
+    lab.deliver(here, delta(frame, "s1"))
+    lab.deliver(here, delta(frame, "s9"))
+    assert "1 of 1 expected stream and 1 other; " in lab.guard(here, "frame").out
+    error = lab.guard(here, "frame", "open", "--streams", "2", code=3).err
+    assert "open already, without stream-1 and stream-2 and with s1\n" in error
+    for span in ("9-2", "x"):
+        assert lab.guard(here, "frame", "history", "--frames", span, "--json", code=2).json["error"]["why"]
+
+
+def test_the_server_s_hook_says_what_helps_there(lab: Lab) -> None:
+    """Without a repository the remedy is about one for a server; after installing, the command that is named runs."""
+    error = lab.guard(lab.root, "server", "install", "nowhere", code=2).err
+    assert "fix: guard server install PATH" in error
+    [here] = lab.fleet("here")
+    said = lab.guard(here, "server", "install", str(lab.hub)).out
+    command = shlex.split(said.rpartition("to judge it: guard ")[2])
+    assert command[-2:] == ["verify", "--full"]
+    lab.guard(lab.root, *command)
+
+
+def test_jobs_say_that_they_have_to_be_required(lab: Lab) -> None:
+    """`guard init --ci` does not leave the impression that a file in the repository keeps anything out."""
+    here = lab.lone()
+    lab.guard(here, "init", "--yes")
+    lab.git(here, "add", "--", *lab.git(here, "ls-files", "--others", "--exclude-standard").split())
+    lab.git(here, "commit", "-q", "-m", "[S0] guard: the rest")
+    said = lab.guard(here, "init", "--yes", "--ci", "github").out
+    assert "keeps nothing out until the branch requires it" in said
+    assert "guard: ci" in said
+    lab.write(here, {".github/workflows/guard.yml": "ours: 1\n"})
+    assert "then guard init --ci github\n" in lab.guard(here, "init", "--ci", "github", code=2).err
