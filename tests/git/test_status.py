@@ -12,7 +12,7 @@ def _layers(lab: Lab, here: Path) -> tuple[bool, dict[str, tuple[str, str]]]:
     told = lab.guard(here, "status", "--json").json
     layers = {each["layer"]: (each["state"], each["detail"]) for each in told["layers"]}
     assert told["protected"] == (not told["lacking"])
-    said = lab.guard(here, "status").out
+    said = lab.guard(here, "status", env={"COLUMNS": "250"}).out
     begins = "protected: " if told["protected"] else "partly protected, " if told["partly"] else "not protected: "
     assert said.startswith(begins)
     assert bool(told["fix"]) != told["protected"]
@@ -134,7 +134,7 @@ def test_the_framework_alone(lab: Lab) -> None:
     protected, layers = _layers(lab, here)
     assert not protected
     assert layers["pre-commit framework"] == ("installed", "pre-commit, commit-msg; guard is in its configuration")
-    said = lab.guard(here, "status").out
+    said = lab.guard(here, "status", env={"COLUMNS": "250"}).out
     assert said.startswith("partly protected, by the framework's pre-commit, commit-msg: ")
     assert "--no-verify" in said
     assert "fix: guard install" in said

@@ -16,6 +16,7 @@ SAME = [
     (re.compile(r"\d{4}-\d\d-\d\d"), "<day>"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "<commit>"),
     (re.compile(r"\d+ min "), "<age> "),
+    (re.compile(r"\b\d+\.\d s\b"), "<seconds>"),
 ]
 """What is another one at every run."""
 
@@ -94,6 +95,34 @@ def test_the_walk_of_two_sessions(lab: Lab) -> None:
     }  # fmt: skip
     walk(lab, lab.root, said)
     assert lab.show(lab.hub, "src/parser/cache.py") == b"cached = {}\n"
+
+
+def test_a_frame_on_two_machines(lab: Lab) -> None:
+    """A worker that waits and a primary that opens, plays and merges, each in a clone of its own, as README has them."""
+    lab.git(lab.root, "init", "-q", "--bare", str(lab.hub))
+    east = lab.clone("east")
+    lab.git(east, "checkout", "-q", "-B", "main")
+    said = steps(section("Frames on several machines"))
+    assert said[1][0] == "cat play.sh"
+    lab.commit(
+        east, {"play.sh": said[1][1] + "\n", "state/agents.json": '{"agents": {"ada": {}, "bob": {}}}\n'}, "begin"
+    )
+    lab.git(east, "add", "--", *lab.guard(east, "init", "--yes", "--json").json["written"])
+    lab.git(east, "commit", "-q", "-m", "[S0] guard: adopt")
+    lab.git(east, "push", "-q", "-u", "origin", "main")
+    lab.guard(lab.clone("west"), "install")
+    walk(lab, lab.root, said)
+    assert b"it was the turn of ada" in lab.show(lab.hub, "state/frames/000/frame-1.json")
+
+
+def test_the_short_table_of_walls_is_that_of_the_long_page() -> None:
+    """README and docs/walls.md name the same layers in the same order, and call the same ones walls."""
+    long = (ROOT / "docs" / "walls.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    short, full = (
+        [[cell.strip() for cell in row.split("|")[1:-1]] for row in text.splitlines() if row.startswith("|")]
+        for text in (section("What is enforced where"), long)
+    )
+    assert [(row[0], row[-1]) for row in short] == [(row[0], row[-1]) for row in full]
 
 
 def test_scripts_in_any_repository(lab: Lab) -> None:
