@@ -98,7 +98,7 @@ def test_the_walk_of_two_sessions(lab: Lab) -> None:
 
 
 def test_a_frame_on_two_machines(lab: Lab) -> None:
-    """A worker that waits and a primary that opens, plays and merges, each in a clone of its own, as README has them."""
+    """A worker that waits and a primary that opens, plays and merges, each in its own clone, as README has them."""
     lab.git(lab.root, "init", "-q", "--bare", str(lab.hub))
     east = lab.clone("east")
     lab.git(east, "checkout", "-q", "-B", "main")
