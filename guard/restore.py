@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from guard.git import Repo
 from guard.history import arrivals, claims, entries, trailer
-from guard.plan import Tree, bad_state
+from guard.plan import Tree, bad_state, policy_at
 from guard.policy import Policy
+from guard.recompute import differences, newest_merge
 from guard.schema import conforms
 from merge import page, values
 from merge.delta import digest_of, split_name
@@ -25,7 +26,7 @@ class Rebuilt:
 
 
 def rebuild(repo: Repo, policy: Policy, rev: str, tip: str, beyond: str | None) -> Rebuilt:
-    """The canonical files of `rev` with every delta in them that a merge in `rev`..`tip` recorded.
+    """The canonical files of `rev` with every delta in them that a page recorded in `rev`..`tip`.
 
     `beyond` is the newest good merge at `rev`. Raises `GuardError` where a canonical file of `rev` cannot be read.
     """
@@ -46,17 +47,25 @@ def rebuild(repo: Repo, policy: Policy, rev: str, tip: str, beyond: str | None) 
 
 
 def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[str], int | None]:
-    """The digests that merges in `rev`..`tip` recorded, and the newest frame that one of them closed."""
+    """The digests that pages recorded in `rev`..`tip`, and the newest frame that a merge there closed.
+
+    Whoever recorded a digest, and whatever that commit says of itself: no later merge takes a delta that a page has. A
+    frame is closed by what can be made again alone.
+    """
     recorded: set[str] = set()
+    words = ("--topo-order", "--full-history", "--no-diff-merges", "--root", tip, f"^{rev}", "--", policy.laws.pages)
+    for _, parents, changes in repo.history(*words):
+        if len(parents) == 1:
+            for change in changes:
+                recorded |= _digests(repo, change.new) - _digests(repo, change.old)
     close: int | None = None
     for claim in claims(repo, tip, rev):
-        if len(claim.parents) != 1:
-            continue
         said = trailer(claim.message)
-        if said is not None:
-            close = said.close if close is None else max(close, said.close)
-        for change in repo.changes(claim.parents[0], claim.id, policy.laws.pages):
-            recorded |= _digests(repo, change.new) - _digests(repo, change.old)
+        if said is None or len(claim.parents) != 1 or (close is not None and said.close <= close):
+            continue
+        parent = claim.parents[0]
+        if not differences(repo, claim, newest_merge(repo, policy_at(repo, parent), parent)):
+            close = said.close
     return recorded, close
 
 

@@ -146,6 +146,31 @@ def test_a_restore_cannot_roll_back_merged_deltas(lab: Lab) -> None:
     lab.guard(here, "verify")
 
 
+def test_what_was_merged_without_saying_so_is_not_rolled_back(lab: Lab) -> None:
+    """A commit with a merge's bytes and another message is a merge: no later one takes its deltas, so restore does."""
+    here = _peopled(lab)
+    _wiped(lab, here)
+    lab.commit(here, inbox_file(3, "s", agents_activated=["zed"]))
+    lab.guard(here, "merge")
+    lab.git(here, "commit", "-q", "--amend", "-m", "[S1] state: as it comes")
+    lab.guard(here, "restore", "state/agents.json")
+    agents = json.loads(lab.show(here, "state/agents.json"))["agents"]
+    assert "zed" in agents
+    assert len(agents) == 32
+    lab.guard(here, "verify")
+
+
+def test_a_forged_close_is_not_restored(lab: Lab) -> None:
+    """A hand edit that says it closed a frame of the far future: restoring what it wrote does not close that frame."""
+    here = _peopled(lab)
+    good = lab.canonical(here)
+    said = f"Guard-Merge: frames=9 close=999999999 deltas=1 digest={'0' * 64} engine=1"
+    edits = {"state/frame_counter.json": '{"frame": 7}\n', "state/agents.json": '{"agents": {}}\n'}
+    lab.commit(here, edits, f"[F9] merge: 1 streams\n\n{said}\n")
+    lab.guard(here, "restore", "state", "--to", "HEAD~1")
+    assert lab.canonical(here) == good
+
+
 @pytest.mark.parametrize(
     "path", ["README.md", "guard.toml", "state/stream_deltas/frame-1-s.json", "../x", "/etc/passwd"]
 )
