@@ -14,6 +14,10 @@ CHECKED = "refs/guard/checked/merge"
 """The newest merge that was made again here, so that the next run need not."""
 
 
+FORGED = "its trailer is forged"
+"""So a problem begins whose commit holds the merge's bytes and says something else of itself."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something in history that should not be: the commit, the path, the rule's code, and what it is."""
@@ -60,7 +64,7 @@ def _differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem
         ]
     problems = _different_files(repo, commit, plan, changes)
     if said is not None and not problems and said != plan.trailer:
-        problems.append(Problem(commit.id, "", "G101", f"its trailer is forged: the merge says {plan.trailer.text()}"))
+        problems.append(Problem(commit.id, "", "G101", f"{FORGED}: the merge says {plan.trailer.text()}"))
     return problems
 
 

@@ -14,7 +14,7 @@ from merge import ENGINE
 VERIFIED = "refs/guard/verified"
 """How far `guard verify` came."""
 
-RULES = 1
+RULES = 2
 """Counts up whenever `guard verify` finds something that it did not find before: what was judged is judged anew."""
 
 

@@ -13,7 +13,7 @@ from guard.git import Change, Commit, Repo, blob_id
 from guard.history import is_recount, restored, trailer
 from guard.plan import Tree, adopted, policy_at, start
 from guard.policy import FILE, Policy, archive_of
-from guard.recompute import Problem, differences, newest_claim, newest_merge
+from guard.recompute import FORGED, Problem, differences, newest_claim, newest_merge
 from guard.restore import is_recorded, rebuild, recorded_digests
 from guard.signed import fault
 from merge import values
@@ -224,9 +224,7 @@ class _Walk:
             self._adoption(commit, canonical)
         elif policy.baseline and not canonical:
             self._empty_claim(commit)
-        if policy.baseline and self.policy(commit).baseline is None:
-            what = "it takes the baseline away: canonical state is not protected from here on"
-            self._problem(commit, FILE, "G108", what)
+        self._baseline(commit, policy)
         if any(change.path == FILE for change in changes):
             try:
                 policy_at(self.repo, commit)
@@ -235,6 +233,16 @@ class _Walk:
         if commit not in self.computed:
             self._deltas(commit, policy, changes)
         self._texts(commit, policy, changes, changes)
+
+    def _baseline(self, commit: str, policy: Policy) -> None:
+        """The baseline that was there before a commit stays what it is."""
+        now = self.policy(commit).baseline
+        if policy.baseline and not now:
+            what = "it takes the baseline away: canonical state is not protected from here on"
+            self._problem(commit, FILE, "G108", what)
+        elif policy.baseline and now != policy.baseline:
+            what = "it moves the baseline: what was delivered before it would count as merged"
+            self._problem(commit, FILE, "G108", what)
 
     def _canonical(self, commit: Commit, paths: set[str], before: _State) -> None:
         """A commit that changes canonical files: a merge's, a restore's, a way back, or nobody's."""
@@ -280,7 +288,13 @@ class _Walk:
                 return
             if trailer(commit.message) is None:
                 problems = [Problem(commit.id, path, "G101", "changed outside a merge") for path in sorted(paths)]
-        self.verdict.problems += problems
+        if all(problem.what.startswith(FORGED) for problem in problems):
+            self.verdict.problems += problems
+            self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty)
+            return
+        for problem in problems:  # where its message is what tells, everything that it wrote is wrong
+            named = [problem.path] if problem.path else sorted(paths)
+            self.verdict.problems += [Problem(commit.id, path, problem.code, problem.what) for path in named]
         self.states[commit.id] = _State(link, before.dirty | paths)
 
     def _differences(self, commit: Commit, link: Link) -> list[Problem]:
@@ -369,6 +383,7 @@ class _Walk:
         policy = self.policy(parent)
         if not policy.baseline:
             return
+        self._baseline(commit, policy)
         if apart and unseen:
             what = "where the states that it joins parted is not in this clone, and neither records all of the other's"
             self._unseen(commit, "", "G101", what)

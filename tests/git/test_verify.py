@@ -667,6 +667,27 @@ def test_taking_the_baseline_away_and_back_is_noticed(lab: Lab) -> None:
     lab.guard(here, "verify", code=1)
 
 
+@pytest.mark.parametrize("how", ["moved", "gone in a join"])
+def test_a_baseline_that_moves_or_that_a_join_takes_away_is_noticed(lab: Lab, how: str) -> None:
+    """Moved, it would take deltas for merged that are not; and a commit with two parents may do no more than others."""
+    here = _started(lab, 1)
+    old = lab.rev(here)
+    if how == "moved":
+        lab.commit(here, {"guard.toml": f'[merge]\nbaseline = "{old}"\n'})
+    else:
+        lab.git(here, "switch", "-q", "-c", "side")
+        lab.commit(here, {"src/a.txt": "a\n"})
+        lab.git(here, "switch", "-q", "main")
+        lab.git(here, "merge", "-q", "--no-ff", "--no-commit", "side")
+        lab.write(here, {"guard.toml": "[merge]\n"})
+        lab.git(here, "add", "guard.toml")
+        lab.git(here, "commit", "-q", "-m", "join")
+    problems = lab.guard(here, "verify", "--json", f"{old}..HEAD", code=1).json["problems"]
+    assert [(each["commit"], each["path"], each["code"]) for each in problems] == [
+        (lab.rev(here), "guard.toml", "G108")
+    ]
+
+
 def test_problems_say_why_and_fix_to_programs_too(lab: Lab) -> None:
     """--json gives each problem the why and the fix that the text gives for it, before and after a push."""
     one, two = lab.fleet("one", "two")

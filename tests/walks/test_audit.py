@@ -4,6 +4,7 @@ import json
 import threading
 from pathlib import Path
 
+import pytest
 from walks.lab import Lab, comment, inbox_file, post
 
 AGENTS = [f"agent-{number:02d}" for number in range(30)]
@@ -70,6 +71,24 @@ def test_what_slipped_through_is_named_at_every_boundary_until_it_is_healed(lab:
     lab.git(other, "pull", "-q", "--ff-only", "origin", "main")
     lab.guard(other, "verify")
     assert lab.guard(here, "merge", "--json").json["slipped"] == []
+
+
+@pytest.mark.parametrize("claim", ["merge", "restore"])
+def test_an_edit_that_says_it_is_a_merge_or_a_restore_is_healed_too(lab: Lab, claim: str) -> None:
+    """A message that is copied or made up names the edit by itself, and the files that it wrote are rebuilt."""
+    here, other = _fleet(lab)
+    good = _hub(lab, here, "state/agents.json")
+    copied = lab.git(here, "log", "-1", "--format=%B", "origin/main")
+    _wipe(lab, other)
+    said = copied if claim == "merge" else f"guard: restore\n\nGuard-Restore: {'a' * 40}\n"
+    lab.git(other, "commit", "-q", "--amend", "-m", said)
+    lab.git(other, "push", "-q", "--force", "origin", "main")
+    _delta(lab, other, 3)
+    assert lab.guard(here, "merge", "--json").json["slipped"]
+    lab.guard(here, "merge", "--heal")
+    healed = json.loads(_hub(lab, here, "state/agents.json"))["agents"]
+    assert healed.keys() >= json.loads(good)["agents"].keys()
+    lab.guard(here, "verify")
 
 
 def test_healed_state_is_as_if_nothing_had_happened(lab: Lab) -> None:
