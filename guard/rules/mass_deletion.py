@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """One finding for the whole commit, or one for each folder that loses most of its files."""
-    if change.computed:
-        return
     there_still = {file.new for file in change.files if not file.deleted}
     gone = list(dict.fromkeys(file.path for file in change.files if file.deleted and file.old not in there_still))
+    if change.computed:  # what a merge drops is computed; whatever else its commit deletes is somebody's own doing
+        gone = [path for path in gone if not (policy.in_inbox(path) or policy.is_canonical(path))]
     if len(gone) > policy.most_deletions:
         yield Finding("", f"{len(gone)} files are deleted, of which the first is {gone[0]}", _fix(change))
         return

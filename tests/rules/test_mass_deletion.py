@@ -63,8 +63,10 @@ def test_the_limits_are_the_policys() -> None:
 
 
 def test_a_recomputed_merge_may_drop_what_it_likes() -> None:
-    """Old deltas leave the inbox by the merge itself."""
-    assert said("G202", change(files(100), {}, computed=True)) == []
+    """Old deltas leave the inbox by the merge itself; what else goes in its commit is no merge's."""
+    assert said("G202", change(files(100, "state/stream_deltas"), {}, computed=True)) == []
+    assert said("G202", change(files(100, "state/frames/000"), {}, computed=True)) == []
+    assert len(said("G202", change(files(100), {}, computed=True))) == 1
 
 
 def test_a_join_is_judged_by_what_neither_side_deleted() -> None:
