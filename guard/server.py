@@ -32,7 +32,9 @@ REFS = "refs/guard/"
 LARGEST_POLICY = 64 * 1024
 """Bytes of guard.toml: people write a few thousand, and every push reads it."""
 
-OWN = tuple(f"{REFS}{kind}" for kind in ("verified", "checked/", "merged/", "records/", "remotes/"))
+_KEPT = ("verified", "audited", "checked/", "merged/", "records/", "delivery/", "remotes/", "rescue/")
+
+OWN = tuple(f"{REFS}{kind}" for kind in _KEPT)
 """Refs in which each repository keeps what it has seen or judged itself: nobody else tells it."""
 
 MOST_NAMED = 5000
@@ -312,8 +314,8 @@ class _Court:
             if move.new and kind != "commit":
                 why = "every ref of guard's points to a commit, and whoever reads them relies on that"
                 self._refuse(f"{move.ref} would not point to a commit", why, "guard claim, guard delta push")
-            elif move.new and move.ref.startswith(OWN):
-                why = "it says what a repository has judged itself, and that nobody else can tell it"
+            elif move.ref.startswith(OWN) and (move.new or move.ref.startswith(f"{REFS}rescue/")):
+                why = "a repository keeps there what it has judged, seen or saved itself, and nobody else can tell it"
                 self._refuse(f"{move.ref} is not for others to set", why, "push branches and tags by name")
             elif move.ref.startswith(f"{policy.refs}deltas/"):
                 self._delta(move, policy, counter)

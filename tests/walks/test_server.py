@@ -246,6 +246,18 @@ def test_a_forged_merge_is_refused_and_a_real_one_passes(lab: Lab) -> None:
     accepted(lab, here, f"{made}:main")
 
 
+def test_a_real_merge_covers_no_deletions_of_somebody_s_own(lab: Lab) -> None:
+    """Thirty files that go in the commit of a merge, whose bytes are the merge's, are a mass deletion all the same."""
+    [here] = guarded(lab, "here")
+    many = {f"many/{number}": f"{number}\n" for number in range(30)}
+    lab.commit_push(here, {**many, **inbox_file(1, "s1", posts_created=[post(1)])})
+    lab.guard(here, "merge", "--no-push")
+    lab.git(here, "reset", "-q", "--hard", "refs/guard/merged/candidate")
+    lab.git(here, "rm", "-q", "-r", "many")
+    lab.git(here, "commit", "-q", "--amend", "--no-edit")
+    refused(lab, here, "main", code="G202")
+
+
 def test_a_loosened_policy_counts_from_the_next_push_on(lab: Lab) -> None:
     """What the branch's own guard.toml refuses is not let in by one that comes with it, in a commit before it."""
     [here] = guarded(lab, "here")
@@ -384,8 +396,13 @@ def test_names_that_are_no_deltas_and_refs_that_are_no_commits_are_refused(lab: 
     for oid in (blob, tree):
         refused(lab, here, f"{oid}:refs/guard/lanes/x", code="would not point to a commit")
         refused(lab, here, f"{oid}:refs/guard/deltas/1/s1/{short}", code="would not point to a commit")
-    for name in ("verified", "checked/merge", "merged/candidate", "remotes/origin/x"):
+    own = ("verified", "audited", "checked/merge", "merged/candidate", "delivery/candidate", "remotes/origin/x")
+    for name in (*own, "rescue/x"):
         refused(lab, here, f"HEAD:refs/guard/{name}", code="not for others to set")
+    for name in ("audited", "rescue/x"):
+        lab.git(lab.hub, "update-ref", f"refs/guard/{name}", "main")
+    refused(lab, here, ":refs/guard/rescue/x", code="not for others to set")
+    accepted(lab, here, ":refs/guard/audited")
     accepted(lab, here, f"{commit}:refs/guard/deltas/1/s1/{short}", "HEAD:refs/guard/lanes/x")
 
 
