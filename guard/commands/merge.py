@@ -77,6 +77,8 @@ class _Job:
     folds: int = 0
     delivered: list[Arrival] = field(default_factory=list)
     healed: dict[str, Any] | None = None
+    looked: str | None = None
+    """The commit up to which nothing is wrong that `--heal` can mend."""
 
     def offer(self, snapshot: Snapshot) -> Offer | None:
         """The merge commit on top of what was read."""
@@ -164,6 +166,8 @@ def run(repo: Repo, options: Options, report: Report) -> int:
         else:
             job.offer(place.read())
     assert job.made is not None
+    if options.heal and job.made.snapshot.tip != job.looked:
+        _heal(job)  # what came in between lies under the merge, where a clone that remembers nothing would not look
     return _tell(job, job.made)
 
 
@@ -208,8 +212,10 @@ def _heal(job: _Job) -> None:
         raise GuardError("usage", "--heal goes with neither --dry-run nor --no-push", why, "guard merge --heal")
     tip = job.place.read().tip
     wrong = healable(audit(job.repo, tip).problems) if tip is not None else []
+    job.looked = tip
     if wrong:
         job.healed = restored(job.repo, job.place, wrong, None, job.report)
+        job.looked = job.healed["commit"] or tip
 
 
 def _look_back(job: _Job, tip: str | None) -> tuple[list[dict[str, str]], list[str]]:
@@ -296,7 +302,7 @@ def delivering(name: str, frame: int) -> str | None:
 def _tell(job: _Job, made: _Made) -> int:
     repo, options, report, plan = job.repo, job.options, job.report, made.plan
     policy = policy_at(repo, made.snapshot.tip)
-    slipped, said = _look_back(job, made.snapshot.tip)
+    slipped, said = _look_back(job, job.looked or made.snapshot.tip)
     left = undelivered(repo, policy, made.snapshot.tip, made.snapshot.deltas, made.commit)
     waiting = [*left, *said]
     for warning in waiting:

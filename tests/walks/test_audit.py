@@ -134,6 +134,29 @@ def test_two_primaries_heal_at_once(lab: Lab) -> None:
     lab.guard(here, "verify")
 
 
+def test_an_edit_that_comes_between_the_look_and_the_merge_is_healed_by_the_same_run(lab: Lab) -> None:
+    """The merge folds on the edit that won the race; a fresh clone, as CI makes one, would look back no further."""
+    here, other = _fleet(lab)
+    _delta(lab, other, 3)
+    known = json.loads(_hub(lab, here, "state/agents.json"))["agents"]
+    tip = lab.rev(other)
+    edit = _wipe(lab, other)
+    lab.git(other, "push", "-q", "--force", "origin", f"{edit}:refs/heads/side", f"{tip}:refs/heads/main")
+    hook = lab.hub / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        '#!/bin/sh\nrm -f "$0"\nunset GIT_QUARANTINE_PATH\n' + f"git update-ref refs/heads/main {edit} {tip}\n"
+    )
+    hook.chmod(0o755)
+    fresh = lab.clone("fresh")
+    said = lab.guard(fresh, "merge", "--heal", "--json").json
+    assert said["merged"]
+    assert said["parent"] == edit
+    assert said["slipped"] == []
+    assert json.loads(_hub(lab, here, "state/agents.json"))["agents"].keys() >= known.keys()
+    lab.guard(here, "verify")
+
+
 def test_heal_changes_nothing_where_nothing_is_wrong(lab: Lab) -> None:
     """Without a finding --heal is a plain merge; it publishes, so it goes with neither --no-push nor --dry-run."""
     here, other = _fleet(lab)
