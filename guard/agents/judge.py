@@ -120,7 +120,7 @@ def parsed(text: str, place: Place) -> "Offence | None":
             return found
     for path, folders in line.writes():
         at = _after(place, folders)
-        if path.startswith(UNKNOWN) or not path:
+        if UNKNOWN in path or not path:
             continue
         found = written(_utf8(path), at, place.ask.write)
         if found is not None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from tree_sitter import Node
 
 from guard.agents.offence import UNKNOWN, is_git
-from guard.shell.calls import Call, words_of
+from guard.shell.calls import Call, inner_words, words_of
 from guard.shell.nested import Script
 from guard.shell.units import Unit
 from guard.shell.words import Word
@@ -43,7 +43,9 @@ Folders = list[tuple[str, bool]]
 _FRESH = "/made-by-mktemp"
 """What stands for a folder that `mktemp -d` makes: it is new, and in nobody's work tree."""
 
-_MKTEMP = re.compile(r'"?(?:\$\(|`)\s*mktemp\s+(?:-\w+\s+)*-\w*d\w*\s*[\w./-]*\s*(?:\)|`)"?\Z')
+_MKTEMP = re.compile(
+    r'"?(?:\$\(|`)\s*mktemp\s+(?:-\w+\s+)*(?:-\w*d\w*|--directory)(?:\s+-[tp])?\s*[\w./-]*\s*(?:\)|`)"?\Z'
+)
 
 _SHELLS = frozenset(("sh", "bash", "dash", "ksh", "zsh", "eval"))
 _DEEPEST = 4
@@ -86,7 +88,7 @@ class Line:
         self.whole = self.script.broken() is None and not any(unit.limited for unit in self.script.units)
         self._env: dict[str, str] = {}
         self._made = frozenset(
-            word.text.rstrip("/") for unit in self.script.units for call in self.script.calls[id(unit)]
+            _text(unit, word).rstrip("/") for unit in self.script.units for call in self.script.calls[id(unit)]
             if call.base == "mkdir" for word in call.words
         )  # fmt: skip
 
@@ -116,7 +118,7 @@ class Line:
             for node in unit.all("file_redirect"):
                 target = node.child_by_field_name("destination")
                 operator = next((child.type for child in node.children if not child.is_named), "")
-                if target is not None and ">" in operator and operator != ">&":
+                if target is not None and ">" in operator and not (operator == ">&" and target.type == "number"):
                     yield _text(unit, Word(unit.of(target), target.start_byte)), self._folders(unit, node)
             for call in self.script.calls[id(unit)]:
                 for path in _written(call.base, [_text(unit, word) for word in call.words]):
@@ -164,7 +166,9 @@ class Line:
             if name == "eval" and texts:
                 texts.append(" ".join(words))
         elif name in ("xargs", "gxargs"):
-            texts += [word for word in words if re.search(r"\s", word)]
+            started = inner_words(name, call.words)
+            if not started or started[0].text.rpartition("/")[2] not in _SAYERS:
+                texts += [word for word in words if re.search(r"\s", word)]
         for text in texts:
             if "git" in text.lower():
                 yield from _below(text, self._folders(unit, call.node), depth)
@@ -220,6 +224,8 @@ class Line:
                 break
             if above.type in _SEQUENCES and not any(child.type == "||" for child in above.children):
                 for before in reversed([each for each in above.named_children if each.end_byte <= current.start_byte]):
+                    if before.next_sibling is not None and before.next_sibling.type == "&":
+                        continue  # it goes there by itself
                     found[:0] = [
                         (folder, follows and (above.type == "list" or before.type == "list"))
                         for folder, follows in self._changed(unit, before)
@@ -246,6 +252,8 @@ class Line:
         if node.type != "command":
             return []
         words = words_of(unit, node)
+        if words and words[0].text == "popd":
+            return [(UNKNOWN, True)]
         if not words or words[0].text not in ("cd", "pushd"):
             return []
         rest = [word for word in words[1:] if word.text not in ("--", "-P", "-L", "-e")]

@@ -97,6 +97,8 @@ def _redirection(text: str, at: int, words: "list[str]", writes: "list[str]") ->
     """Past a redirection; what it writes is noted."""
     sign = text[at]
     at += 1
+    if sign == "<" and text[at : at + 1] == ">":
+        sign = ">"  # opened to be read and written
     if text[at : at + 1] in ("<", "(") or text[at : at + 2] == ">(":
         raise Unsure
     if text[at : at + 1] in (">", "|"):
