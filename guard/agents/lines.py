@@ -127,7 +127,7 @@ class Line:
     # --- calls ---------------------------------------------------------------------------------------------------
 
     def _call(self, unit: Unit, call: Call, depth: int) -> Iterator[Git]:
-        words = _expanded(unit, [*call.words, *_behind(unit, call.node)])
+        words = _expanded(unit, call.words)
         env = {**self._env, **_assigned(unit, call.node), **_handed(call)}
         if {"xargs", "gxargs"}.intersection(call.after):  # what {} stands for, only xargs knows
             words = [UNKNOWN + word if "{}" in word else word for word in words]
@@ -338,17 +338,6 @@ def _computed(unit: Unit, node: Node) -> bool:
     words = words_of(unit, node)
     asked = words[1:2] if words and words[0].text == "eval" else words[:1]
     return any(re.match(r'"?(?:\$\(|`)', word.raw) for word in asked)
-
-
-def _behind(unit: Unit, node: Node) -> list[Word]:
-    """The words of a command that stand behind a redirection, which the grammar counts to that."""
-    above = node.parent
-    if above is None or above.type != "redirected_statement" or above.child_by_field_name("body") != node:
-        return []
-    targets = [
-        each.children_by_field_name("destination")[1:] for each in above.children if each.type == "file_redirect"
-    ]
-    return [Word(unit.of(each), each.start_byte) for more in targets for each in more]
 
 
 def _fed(call: Call) -> bool:

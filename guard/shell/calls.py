@@ -146,7 +146,18 @@ def words_of(unit: Unit, node: Node) -> list[Word]:
     name = node.child_by_field_name("name")
     if name is None:
         return []
-    return _joined(unit, [name, *node.children_by_field_name("argument")[:_MOST_WORDS]])
+    return _joined(unit, [name, *node.children_by_field_name("argument")[:_MOST_WORDS], *_behind(node)])
+
+
+def _behind(node: Node) -> list[Node]:
+    """The words of a command that stand behind a redirection, which the grammar counts to that."""
+    above = node.parent
+    if above is None or above.type != "redirected_statement" or above.child_by_field_name("body") != node:
+        return []
+    targets = [
+        each.children_by_field_name("destination")[1:] for each in above.children if each.type == "file_redirect"
+    ]
+    return [each for more in targets for each in more][:_MOST_WORDS]
 
 
 def _joined(unit: Unit, nodes: list[Node]) -> list[Word]:

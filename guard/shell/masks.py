@@ -44,18 +44,28 @@ _LED = re.compile(r"^([ \t]*)[ \t](?=[$`]|$)", re.MULTILINE)
 _HARD = re.compile(
     r";|\d>&\d[ \t]*\||<<|\|[ \t]*(?:while|until|for|if|case|[{(])|\b(?:then|do)\b|(?:\|\|?|&&?)[ \t]*\Z"
 )
+_FED = re.compile(
+    r"(?:^|[;&|({!]|\b(?:then|do|else|if)\b)[ \t]*"
+    r"(?:(?:sudo(?:[ \t]+-[EHnS]+)*|env|exec|command|time|nohup|\w+=\S*|timeout[ \t]+\w+)[ \t]+)*"
+    r"(?:(?:/usr)?/bin/)?(bash|sh|dash|ksh)(?:[ \t]+-[a-z]*s[ \t][^;&|\n]*"
+    r"|(?:[ \t]+(?:-|[-+][\w-]+|pipefail|/dev/stdin|\d?>{1,2}[ \t]*&?[\w/.-]+))*)[ \t]*\Z"
+)
+_FEEDS = re.compile(
+    r"\A[^|]*\|[ \t]*(?:sudo[ \t]+)?(?:(?:/usr)?/bin/)?(bash|sh|dash|ksh)(?:[ \t]+[-+][\w-]+)*[ \t]*(?:\Z|[;&|>)\d])"
+)
 
 
 class Masked:
     """A text to be parsed: `text`, where a `coproc` was taken out, and the here-documents that were, as (begin, end)
-    of what they hold, for those in which the shell expands."""
+    of what they hold: `bodies` those in which the shell expands, `fed` those that a shell reads, with its name."""
 
-    __slots__ = ("bodies", "coprocs", "text")
+    __slots__ = ("bodies", "coprocs", "fed", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.coprocs: list[int] = []
         self.bodies: list[tuple[int, int]] = []
+        self.fed: list[tuple[int, int, str]] = []
 
 
 def masked(text: str) -> Masked:
@@ -90,7 +100,7 @@ def masked(text: str) -> Masked:
     if "\\" in text:
         text = _ESCAPED.sub(lambda hit: "= " if hit[1] in "<>" else "  ", text)
     if "' '" in text:
-        text = _PATTERN.sub("'_'", text)
+        text = _PATTERN.sub(_quoted_blank, text)
     if "! " in text:
         text = _NOT.sub(" ", text)
     if "((" in text:
@@ -110,6 +120,12 @@ def _plain_pattern(hit: "re.Match[str]") -> str:
     if (pattern[0] == "!" and "extglob" not in text) or _DEFAULT.search(text, max(0, at - 60), at):
         return pattern  # a command in brackets, or `${x+(a)}`
     return f"_{re.sub('[(|)]', '_', pattern[1:])}"
+
+
+def _quoted_blank(hit: "re.Match[str]") -> str:
+    """A quoted blank in a pattern, as in `*' '*`, as a letter; between two quoted words it is the blank that it is."""
+    begin = hit.string.rfind("\n", 0, hit.start()) + 1
+    return hit[0] if hit.string.count("'", begin, hit.start()) % 2 else "'_'"
 
 
 def _aside(text: str) -> str:
@@ -147,6 +163,11 @@ def _here_documents(text: str, found: Masked) -> str:
             if hard:
                 if not each[2]:
                     found.bodies.append((at, end.start()))
+                reader = _FED.search(text[max(begin, each.start() - 300) : each.start()]) or _FEEDS.search(
+                    text[each.end() : min(line, each.end() + 300)]
+                )
+                if reader is not None:
+                    found.fed.append((at, end.start(), reader[1]))
                 blank = re.sub(r"[^\n]", " ", text[at : end.end()])
                 text = f"{text[: each.start()]}{' ' * len(each[0])}{text[each.end() : at]}{blank}{text[end.end() :]}"
             elif not each[2] and ("$" in body or "`" in body):

@@ -65,6 +65,9 @@ def _inner(unit: Unit, its_calls: list[Call]) -> Iterator[Unit]:
         text, places = f": <<{_END}\n{unit.text[begin:end]}", list(range(begin, end))
         lead = [begin] * (len(text) - len(places))
         yield Unit(f"{text}{_END}\n", unit.shell, [*lead, *places], unit, node_there)
+    for begin, end, shell in unit.fed:
+        node_there = unit.tree.root_node.descendant_for_byte_range(begin, begin)
+        yield Unit(unit.text[begin:end], shell, list(range(begin, end)), unit, node_there)
 
 
 def _given(call: Call) -> tuple[list[Word], str] | None:
@@ -78,7 +81,7 @@ def _given(call: Call) -> tuple[list[Word], str] | None:
                 following = next((each for each in words[place + 1 :] if not re.match(r"[-+]\w|--\Z", each.text)), None)
                 return ([following], _SHELLS[name]) if following is not None else None
             if not word.text.startswith(("-", "+")) and not (
-                place and words[place - 1].text in ("-o", "-O", "+o", "+O")
+                place and re.fullmatch(r"[-+][a-zA-Z]*[oO]", words[place - 1].text)
             ):
                 return None
         return None

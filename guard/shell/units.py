@@ -151,13 +151,13 @@ class Unit:
     """A script as it was parsed.
 
     `text` is what it says. `places` are its characters' places in the text of `outer`, the unit that it is inside of;
-    `node` is the node of `outer` that runs it. `shell` is its shell. `coprocs` and `bodies`: what was taken out of the
-    text that was parsed (see `masks`). `limited` says that it was too large to be looked at as a whole.
+    `node` is the node of `outer` that runs it. `shell` is its shell. `coprocs`, `bodies` and `fed`: what was taken out
+    of the text that was parsed (see `masks`). `limited` says that it was too large to be looked at as a whole.
     """
 
     __slots__ = (
-        *("_assigned", "_lines", "bodies", "coprocs", "limited", "node", "nodes", "outer", "places", "shell", "text"),
-        "tree",
+        *("_assigned", "_lines", "bodies", "coprocs", "fed", "limited", "node", "nodes", "outer", "places", "shell"),
+        *("text", "tree"),
     )
 
     def __init__(
@@ -174,7 +174,7 @@ class Unit:
         self.outer = outer
         self.node = node
         parsed = masked(text)
-        self.coprocs, self.bodies = parsed.coprocs, parsed.bodies
+        self.coprocs, self.bodies, self.fed = parsed.coprocs, parsed.bodies, parsed.fed
         cut = _cut(parsed.text)
         parsed.text = parsed.text[:cut]
         self.tree, whole = _parsed(parsed.text.encode("latin-1"))

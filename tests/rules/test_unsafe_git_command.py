@@ -20,7 +20,10 @@ FOUND = {
         "if true; then git add .; fi", "bash -c 'git add -A'", "sudo git add -A", "git add -vA", "git add *", 'x=$(git add -A)', "eval 'git add -A'",
         "trap 'git add -A' EXIT", "f() {\n  git add -A\n}", "git add -A >/dev/null 2>&1", "git stage -A", "bash <<'EOF'\ngit add -A\nEOF",
     ],
-    "stash": ["git stash", "git stash push", "git stash -u", "git stash save x", "git -C d stash", "git stash && git pull", "git stash --keep-index"],
+    "stash": ["git stash", "git stash push", "git stash -u", "git stash save x", "git -C d stash", "git stash && git pull", "git stash --keep-index",
+        "'git' 'stash'", "bash -euo pipefail -c 'git stash'", "git 2>/dev/null stash", "sudo 2>/dev/null git stash", "bash -eu <<'EOF' 2>&1 | tail -5\ngit stash\nEOF",
+        "sudo -E bash <<'EOF'; echo x\ngit stash\nEOF", "cat <<'EOF' 2>&1 | sh\ngit stash\nEOF",
+    ],
     "autostash": [
         "git rebase --autostash", "git merge --autostash x", "git -c rebase.autoStash=true rebase main", "git config rebase.autoStash true",
         "git config --global rebase.autostash true", "git pull --autostash",
@@ -56,6 +59,7 @@ FINE = [
     "cleanup() {\n  rm -rf \"$tmp\"\n}\ntrap cleanup EXIT INT\ngit worktree add \"$tmp/w\"", "git worktree add w\ntrap 'git worktree remove w' EXIT",
     "git commit -m 'git add -A'", "git log --grep='git stash'", "git config rebase.autoStash false", "git config --get rebase.autoStash", "git grep stash", "hg add -A",
     "git help stash", "git clean -n", "npm add -A", "python -c 'git add -A'", "git checkout -b stash", "git push origin stash", "git branch stash",
+    "ssh host bash <<'EOF' 2>&1 | tail\ngit stash\nEOF", "bash x.sh <<'EOF' 2>&1 | tail\ngit stash\nEOF", "case $x in\n  *' 'git' 'stash) ;;\nesac",
 ]  # fmt: skip
 
 
