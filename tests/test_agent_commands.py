@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from guard.agents import payload
+from guard.agents import lines, payload, plain
 from guard.agents.place import somewhere
 from guard.hooks import agent
+from guard.shell import calls
 
 DATA = Path(__file__).parent / "data" / "agents"
 
@@ -78,6 +79,11 @@ def test_denied(here: Path, what: str, line: str) -> None:
 def test_allowed(here: Path, line: str) -> None:
     """A command that harms nobody passes."""
     assert not _said(here, _line(line))
+
+
+def test_the_quick_look_leaves_every_starter_to_the_parser() -> None:
+    """Whatever the parser knows to start another command is plain to nobody."""
+    assert lines._STARTERS | lines._SCRIPTED | lines._SHELLS | set(calls._VALUES) <= plain._COMPOUND | plain.STARTERS
 
 
 AROUND = [_line(line) for line in (DATA / "around.txt").read_text().split("\n")[1:] if line]

@@ -8,7 +8,7 @@ from guard.agents.place import Place, find, somewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _WRITERS = frozenset("tee sed gsed perl cp mv install ln rsync rm truncate unlink shred sponge dd touch".split())
 """Commands that write what they name: see `lines`."""
@@ -85,18 +85,30 @@ def _inside(path: str, at: Place) -> "str | None":
     return whole[len(at.top) + 1 :] if whole.startswith(f"{at.top}/") else None
 
 
-def aimed(words: "Sequence[str]", at: Place) -> "Place | None":
-    """The place that a git command works in: `at`, or where its -C leads; None outside of every work tree."""
+def aimed(words: "Sequence[str]", at: Place, env: "Mapping[str, str] | None" = None) -> "Place | None":
+    """The place that a git command works in: `at`, or where its -C, its work tree or its git directory leads; None
+    outside of every work tree. Of a work tree and a git directory that do not belong together it is the adopted one."""
     folder, moved, rest = at.here, False, list(words[1:])
+    tree, git_dir = (env.get("GIT_WORK_TREE", ""), env.get("GIT_DIR", "")) if env else ("", "")
     while rest:
-        word = rest.pop(0)
-        if word in ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env") and rest:
-            value = rest.pop(0)
-            if word == "-C" and not value.startswith(UNKNOWN):
+        name, equals, value = rest.pop(0).partition("=")
+        if name in ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env") and (
+            rest or equals
+        ):
+            value = value if equals else rest.pop(0)
+            if name == "-C" and UNKNOWN not in value:
                 folder, moved = os.path.join(folder, os.path.expanduser(value)), True
-        elif not word.startswith("-"):
+            tree, git_dir = value if name == "--work-tree" else tree, value if name == "--git-dir" else git_dir
+        elif not name.startswith("-"):
             break
-    return find(folder, at.ask) if moved else at
+    here = find(folder, at.ask) if moved else at
+    if not (tree or git_dir):
+        return here
+    git_dir = os.path.dirname(git_dir.rstrip("/")) or "." if git_dir else ""
+    known = [os.path.expanduser(each) for each in (tree, git_dir) if each and UNKNOWN not in each]
+    places = [find(os.path.join(folder, each), at.ask) for each in known]
+    places += [here] if len(known) < 2 else []
+    return next((each for each in places if each is not None and each.adopted), here if not known else places[0])
 
 
 # --- the parser --------------------------------------------------------------------------------------------------
@@ -109,13 +121,16 @@ def parsed(text: str, place: Place) -> "Offence | None":
     if len(text) > MOST:
         return _UNREAD if plain.names_git(text) else None
     line = Line(text)
-    for git in line.gits():
-        words = [_utf8(word) for word in git.words]
+    gits = list(line.gits())
+    made = [word for git in gits for alias in offence.aliases(git.words) for word in ("-c", alias)]
+    for git in gits:
+        words = [_utf8(word) for word in (*git.words[:1], *made, *git.words[1:])]
         at = _after(place, git.folders)
-        there = aimed(words, at)
+        env = {name: _utf8(value) for name, value in git.env.items()}
+        there = aimed(words, at, env)
         if there is None or not there.adopted:
             continue
-        found = offence.of(words, there, {name: _utf8(value) for name, value in git.env.items()})
+        found = offence.of(words, there, env)
         if found is not None and (git.likely or found.what != _BLIND):
             return found
     for path, folders in line.writes():

@@ -26,12 +26,13 @@ _STARTERS = frozenset(
     "strace ltrace uv uvx poetry pipenv pdm hatch mise direnv nix nix-shell npx bunx pnpm yarn npm chronic watch"
     " parallel sem script entr hyperfine perf systemd-run runuser fakeroot tmux screen coproc unshare nsenter chroot"
     " firejail bwrap rtk gtime arch dotenv su gdb valgrind catchsegv torsocks proxychains proxychains4 faketime winpty"
-    " sg setarch linux32 linux64 setpriv numactl prlimit cpulimit trickle expect ts op doppler chpst".split()
+    " sg setarch linux32 linux64 setpriv numactl prlimit cpulimit trickle expect ts op doppler chpst pwsh powershell"
+    " cmd cmd.exe wsl xvfb-run devbox just".split()
 )
 """Programs that start another and that the linter does not unwrap: the first word on which git stands begins it."""
 
 _SCRIPTED = frozenset(("watch", "parallel", "sem", "script", "hyperfine", "su", "tmux", "screen", "nix-shell", "npx",
-                       "runuser", "entr", "sg", "expect"))  # fmt: skip
+                       "runuser", "entr", "sg", "expect", "pwsh", "powershell", "cmd", "cmd.exe", "wsl"))  # fmt: skip
 """Those of them that hand a whole line to a shell."""
 
 _SAYERS = frozenset("echo printf grep egrep fgrep rg ag cat man which type ls sed awk python python3 node".split())

@@ -141,6 +141,13 @@ def _words(text: str) -> "list[str]":
 # --- settings ----------------------------------------------------------------------------------------------------
 
 
+def aliases(words: "Sequence[str]") -> "list[str]":
+    """The aliases that a command makes, as settings for -c."""
+    command, rest = split(words)
+    made = _configured(rest) if command == "config" else []
+    return [f"{key}={value}" for key, value in made if key.startswith("alias.") and value and UNKNOWN not in value]
+
+
 def _inline(words: "Sequence[str]") -> "list[tuple[str, str]]":
     """The settings that a command line brings with -c or --config-env: (key in small letters, value)."""
     found, rest = [], list(words[1:])
@@ -192,8 +199,13 @@ def setting(key: str, value: "str | None") -> "Offence | None":
             "guard doctor says what is wrong with the hooks; guard install --into-hooks-path lives beside others",
         )
     if key in ("rebase.autostash", "merge.autostash", "pull.autostash"):
-        return None if value is None or value.lower() in ("false", "no", "off", "0", "") else _AUTOSTASH
+        return None if value is None or value.lower() in _FALSE else _AUTOSTASH
+    if key == "clean.requireforce" and value is not None and value.lower() in _FALSE:
+        return _CLEAN
     return None
+
+
+_FALSE = ("false", "no", "off", "0", "")
 
 
 def _configured(rest: "list[str]") -> "list[tuple[str, str | None]]":
@@ -360,6 +372,22 @@ def _verified(command: str) -> "Judge":
     return judge
 
 
+def _rebase(rest: "list[str]", place: "Place") -> "Offence | None":
+    for at, word in enumerate(rest):
+        said = ""
+        if word in ("-x", "--exec") and at + 1 < len(rest):
+            said = rest[at + 1]
+        elif word.startswith(("--exec=", "-x")):
+            said = word.removeprefix("--exec=").removeprefix("-x")
+        if said and not said.startswith(UNKNOWN) and (found := place.script(said)):
+            return found
+    return _no_verify("rebase") if _unverified(rest) else None
+
+
+def _bisect(rest: "list[str]", place: "Place") -> "Offence | None":
+    return place.script(" ".join(map(_quoted, rest[1:]))) if rest[:1] == ["run"] else None
+
+
 def _reset(rest: "list[str]", _place: "Place") -> "Offence | None":
     options = rest[: rest.index("--")] if "--" in rest else rest
     if any(len(word) > 2 and "--hard".startswith(word) for word in options):
@@ -378,9 +406,16 @@ def _clean(rest: "list[str]", _place: "Place") -> "Offence | None":
     if any(word.startswith("--dr") for word in options) or _letters(options, "e", "n"):
         return None
     if _letters(options, "e", "f") or any(len(word) > 2 and "--force".startswith(word) for word in options):
-        fix = "git clean -n  # what there is; then rm FILE... for what is yours"
-        return Offence("", "git clean -f deletes files that are in no commit", _SHARED, fix)
+        return _CLEAN
     return None
+
+
+_CLEAN = Offence(
+    "",
+    "git clean -f deletes files that are in no commit",
+    _SHARED,
+    "git clean -n  # what there is; then rm FILE... for what is yours",
+)
 
 
 def _checkout(rest: "list[str]", place: "Place") -> "Offence | None":
@@ -450,8 +485,8 @@ def _push(rest: "list[str]", place: "Place") -> "Offence | None":
     deletes = _letters(rest, "o", "d") or any(len(w) > 3 and "--delete".startswith(w) for w in options)
     every = any(w in ("--all", "--branches", "--mirror", "--prune") for w in options)
     named = _paths([w for at, w in enumerate(rest) if not (at and rest[at - 1] in _PUSH_VALUES)])[1:]
-    plus = [w for w in named if w.startswith("+")]
-    gone = [w for w in named if w.startswith(":") and len(w) > 1]
+    plus = [w for w in named if w.lstrip(UNKNOWN).startswith("+")]
+    gone = [w for w in named if w.lstrip(UNKNOWN).startswith(":") and len(w) > 1]
     if not (force or deletes or plus or gone or "--mirror" in options or "--prune" in options):
         return None
     state = place.state_branch()
@@ -479,6 +514,9 @@ def _aim(spec: str, place: "Place") -> str:
         return UNKNOWN
     source, colon, target = spec.lstrip("+").partition(":")
     name = (target if colon else source).removeprefix("refs/heads/")
+    if "*" in name:  # also of the full name
+        head, state = name.partition("*")[0], place.state_branch()
+        return state if state.startswith(head) or f"refs/heads/{state}".startswith(head) else name
     return place.branch() if name in ("HEAD", "@") else name
 
 
@@ -491,7 +529,9 @@ def _checkout_index(rest: "list[str]", _place: "Place") -> "Offence | None":
 _COMMANDS = {
     **dict.fromkeys(("add", "stage"), _add),
     "commit": _commit,
-    **{name: _verified(name) for name in ("merge", "pull", "rebase", "am", "cherry-pick", "revert")},
+    **{name: _verified(name) for name in ("merge", "pull", "am", "cherry-pick", "revert")},
+    "rebase": _rebase,
+    "bisect": _bisect,
     "reset": _reset,
     "read-tree": _read_tree,
     "clean": _clean,

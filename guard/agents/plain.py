@@ -26,6 +26,13 @@ _COMPOUND = frozenset(
 )
 """Words that, where a command's name stands, may start another command or change what the next ones mean."""
 
+STARTERS = frozenset(
+    "bunx catchsegv chpst cmd cmd.exe cpulimit devbox doppler expect faketime gdb linux32 linux64 nix-shell npm numactl"
+    " op pnpm powershell prlimit proxychains proxychains4 setarch setpriv sg torsocks trickle ts uvx valgrind winpty"
+    " wsl xvfb-run yarn".split()
+)
+"""Words that may start another command, and mostly do something else: plain where no word after them has git in it."""
+
 
 class Simple:
     """A simple command: its words, the files that it redirects to, and what joins it to the one before it."""
@@ -84,6 +91,8 @@ def simple(text: str) -> "list[Simple]":
             if text[at : at + 1] in ("<", ">") and word.isdigit():
                 continue  # the number of a descriptor
             if not words and (word in _COMPOUND or word.rpartition("/")[2] in _COMPOUND or "=" in word):
+                raise Unsure
+            if words and "git" in word.lower() and words[0].rpartition("/")[2] in STARTERS:
                 raise Unsure
             words.append(word)
     if words:
