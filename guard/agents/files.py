@@ -10,13 +10,15 @@ from typing import Any
 
 from guard.agents.offence import Offence
 from guard.appendonly import lost
-from guard.policy import Policy
+from guard.policy import Policy, beginning_of
 
 
 def refused(path: str, policy: Policy, committed: Callable[[str], "bytes | None"], new: "bytes | None"
             ) -> "Offence | None":  # fmt: skip
     """The offence of writing `path`; `committed` reads a file at HEAD, `new` is what it would hold, None where nobody
     says."""
+    if path.endswith("/"):
+        return _folder(path, policy)
     name = shlex.quote(path)
     if policy.baseline and policy.is_canonical(path):
         return Offence(
@@ -38,6 +40,18 @@ def refused(path: str, policy: Policy, committed: Callable[[str], "bytes | None"
             return Offence(
                 "G104", f"{path} only grows: {what}", "", f"add to it, and leave what is there; git diff -- {name}"
             )
+    return None
+
+
+def _folder(path: str, policy: Policy) -> "Offence | None":
+    """The offence of taking away a folder with all that is in it."""
+    fix = "rm FILE...  # by name, what is yours"
+    if policy.baseline and any(beginning_of(glob).startswith(path) for glob in policy.canonical):
+        return Offence("G101", f"{path} holds canonical state: only guard merge writes it", "", fix)
+    if policy.baseline and policy.is_canonical(path + "x"):
+        return Offence("G101", f"{path} is canonical state: only guard merge writes it", "", fix)
+    if policy.inbox.startswith(path):
+        return Offence("G103", f"{path} holds committed deltas, and those are never taken away", "", fix)
     return None
 
 

@@ -133,23 +133,25 @@ def parsed(text: str, place: Place) -> "Offence | None":
         found = offence.of(words, there, env)
         if found is not None and (git.likely or found.what != _BLIND):
             return found
-    for path, folders in line.writes():
+    for path, folders, gone in line.writes():
         at = _after(place, folders)
         if UNKNOWN in path or not path:
             continue
-        found = written(_utf8(path), at, place.ask.write)
+        found = written(_utf8(path), at, place.ask.write, gone=gone)
         if found is not None:
             return found
     return _UNREAD if not line.whole and _risky(text) else None
 
 
-def written(path: str, at: Place, write: "Callable[[Place, str], Offence | None]") -> "Offence | None":
-    """The offence of writing a file, as `write` sees it, in the work tree that the file lies in."""
-    whole = os.path.realpath(os.path.join(at.here, os.path.expanduser(path)))
+def written(path: str, at: Place, write: "Callable[[Place, str], Offence | None]", *, gone: bool = False
+            ) -> "Offence | None":  # fmt: skip
+    """The offence of writing a file, as `write` sees it, in the work tree that the file lies in; a folder that is to be
+    `gone` is shown to it with a slash at its end."""
+    whole = os.path.realpath(os.path.join(at.here, os.path.expanduser(path.removesuffix("/*") if gone else path)))
     there = find(os.path.dirname(whole), at.ask)
     if there is None or not there.adopted or not whole.startswith(f"{there.top}/"):
         return None
-    return write(there, whole[len(there.top) + 1 :])
+    return write(there, whole[len(there.top) + 1 :] + ("/" if gone and os.path.isdir(whole) else ""))
 
 
 _BLIND = "which git command this runs is known only to the shell"

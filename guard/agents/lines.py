@@ -48,6 +48,8 @@ _MKTEMP = re.compile(
     r'"?(?:\$\(|`)\s*mktemp\s+(?:-\w+\s+)*(?:-\w*d\w*|--directory)(?:\s+-[tp])?\s*[\w./-]*\s*(?:\)|`)"?\Z'
 )
 
+_HERE = re.compile(r"(?<![^\"])(?:\$\(\s*pwd\s*\)|`pwd`)(?=[\"/]|\Z)")
+
 _SHELLS = frozenset(("sh", "bash", "dash", "ksh", "zsh", "eval"))
 _DEEPEST = 4
 """So deep the linter reads scripts inside scripts."""
@@ -112,18 +114,22 @@ class Line:
             if computed or any(_fed(call) for call in self.script.calls[id(unit)]):
                 yield from self._spoken(unit, depth)
 
-    def writes(self) -> Iterator[tuple[str, "Folders | None"]]:
+    def writes(self) -> Iterator[tuple[str, "Folders | None", bool]]:
         """The files that are written by redirections and by commands that write what they name, each with the folders
-        that a `cd` goes to before it."""
+        that a `cd` goes to before it, and whether it is taken away: a folder with all that is in it."""
         for unit in self.script.units:
             for node in unit.all("file_redirect"):
                 target = node.child_by_field_name("destination")
                 operator = next((child.type for child in node.children if not child.is_named), "")
                 if target is not None and ">" in operator and not (operator == ">&" and target.type == "number"):
-                    yield _text(unit, Word(unit.of(target), target.start_byte)), self._folders(unit, node)
+                    for path in _each(unit, Word(unit.of(target), target.start_byte), node):
+                        yield path, self._folders(unit, node), False
             for call in self.script.calls[id(unit)]:
-                for path in _written(call.base, [_text(unit, word) for word in call.words]):
-                    yield path, self._folders(unit, call.node)
+                words = [path for word in call.words for path in _each(unit, word, call.node)]
+                for path in _written(call.base, words):
+                    yield path, self._folders(unit, call.node), False
+                for path in _removed(call.base, words):
+                    yield path, self._folders(unit, call.node), True
 
     # --- calls ---------------------------------------------------------------------------------------------------
 
@@ -374,6 +380,8 @@ def _text(unit: Unit, word: Word) -> str:
         return word.text
     if _MKTEMP.match(word.raw):
         return _FRESH
+    if _HERE.search(word.raw):
+        word = Word(_HERE.sub("$PWD", word.raw, count=1), word.at)
     names = _NAMED.findall(word.text)
     said = word.text
     for plain, braced in names:
@@ -384,9 +392,24 @@ def _text(unit: Unit, word: Word) -> str:
     return said if names and not re.search(r"[$`]", said) else UNKNOWN + word.text
 
 
+def _each(unit: Unit, word: Word, node: Node) -> list[str]:
+    """What a word says, one by one where it is what a `for` around it goes through."""
+    used = re.fullmatch(r'"?\$(?:(\w+)|\{(\w+)\})"?', word.raw)
+    above = node.parent if used is not None else None
+    while used is not None and above is not None:
+        name = above.child_by_field_name("variable") if above.type == "for_statement" else None
+        if name is not None and unit.of(name) == (used[1] or used[2]):
+            return [_text(unit, Word(unit.of(each), each.start_byte)) for each in above.children_by_field_name("value")]
+        above = above.parent
+    return [_text(unit, word)]
+
+
 def _value(unit: Unit, name: str) -> "str | None":
-    """The value of a variable that is assigned once, to a plain text, in this unit or one around it."""
+    """The value of a variable that is assigned once, to a plain text, in this unit or one around it; the folder that
+    the shell is in is `.`."""
     at: Unit | None = unit
+    if name == "PWD" and not unit.assigned.get(name):
+        return "."
     while at is not None:
         nodes = at.assigned.get(name, [])
         if len(nodes) == 1:
@@ -408,6 +431,12 @@ def _spread(text: str) -> list[str]:
 
 
 # --- what is written ---------------------------------------------------------------------------------------------
+
+
+def _removed(name: str, words: list[str]) -> list[str]:
+    """What a command takes away from where it is, by the names among its words."""
+    named = [word for word in words if not word.startswith("-")]
+    return named if name == "rm" else named[:-1] if name == "mv" else []
 
 
 def _written(name: str, words: list[str]) -> list[str]:
