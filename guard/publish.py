@@ -8,6 +8,7 @@ this repository is itself the hub, goes forward the way `git merge --ff-only` ta
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -100,8 +101,11 @@ def last_seen(repo: Repo, policy: Policy) -> Snapshot:
     return Snapshot(tip, {REFS + ref[len(prefix) :]: oid for ref, oid in repo.refs(prefix).items()})
 
 
-_PASSING = ("cannot lock ref", "unable to update local ref", "bad object worktrees/")
-"""What git says of a neighbour in this clone who is at the same ref, or makes or removes a work tree: it passes."""
+_HALF_MADE = "bad object worktrees/"
+"""What git says beside a work tree that is being made or removed; where that was killed, it says so for ever."""
+
+_PASSING = ("cannot lock ref", "unable to update local ref", _HALF_MADE)
+"""What git says of a neighbour in this clone who is at the same ref, or at a work tree: it passes."""
 
 
 class Remote:
@@ -111,6 +115,7 @@ class Remote:
 
     def __init__(self, repo: Repo, policy: Policy, kinds: Sequence[str]) -> None:
         self.repo = repo
+        self.policy = policy
         self.name = policy.remote
         self.ref = f"refs/heads/{policy.branch}"
         self.tracking = f"refs/remotes/{policy.remote}/{policy.branch}"
@@ -132,7 +137,7 @@ class Remote:
                 "network",
                 f"{self.name} cannot be read: {said}",
                 "what the others pushed is not known, so nothing was done",
-                f"git fetch {self.name}",
+                _without(self.repo, said) or f"git fetch {self.name}",
             )
         kept = self.repo.refs(*(f"{self.copies}{kind}" for kind in self.kinds)) if self.kinds else {}
         self._held = self.repo.resolve(self.tracking)
@@ -146,11 +151,15 @@ class Remote:
         own = [f"+{self.prefix}{kind}/*:{self.copies}{kind}/*" for kind in self.kinds]
         words += ["--no-recurse-submodules", self.name, *refspecs, *own]
         said = ""
-        for wait in backoff(16):  # fetches in one clone meet at the lock of a ref: forty work trees are made at once
+        for attempt, wait in enumerate(backoff(16)):  # fetches in one clone meet when forty work trees are made at once
             done = self.repo.transfer(*words, patience=self.patience)
             said = done.stderr.decode(errors="replace").strip() if done.returncode else ""
             if not any(each in said for each in _PASSING):
                 break
+            if _HALF_MADE in said and attempt == 2:
+                from guard.worktrees import mend  # here: it stands on what this file says
+
+                mend(self.repo, self.policy)
             time.sleep(wait)
         return said
 
@@ -188,6 +197,19 @@ class Remote:
             copy = self.copies + ref.removeprefix(REFS)
             lines.append(f"update {copy} {wanted}" if wanted else f"delete {copy}")
         self.repo.call("update-ref", "--stdin", input="".join(f"{line}\n" for line in lines).encode(), check=False)
+
+
+def _without(repo: Repo, said: str) -> str:
+    """The commands that end a work tree that was never finished, and holds nothing; empty where it is not about one."""
+    name = said.partition(_HALF_MADE)[2].partition("/")[0]
+    try:
+        path = Path((repo.common_dir / "worktrees" / name / "gitdir").read_text().rstrip("\n")).parent if name else None
+    except OSError:
+        path = None
+    if path is None:
+        return ""
+    quoted = shlex.quote(str(path))
+    return f"git worktree unlock {quoted}; rm {quoted}/.git && rmdir {quoted} && git worktree prune"
 
 
 def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:

@@ -216,7 +216,7 @@ def life(repo: Repo, policy: Policy, tree: Tree) -> tuple[str, str]:
 
 
 def take(repo: Repo, policy: Policy, tree: Tree) -> Note | None:
-    """Become the owner of a work tree that nobody has, so that of all who find it one alone ends it; None for others."""
+    """Become the owner of a work tree that nobody has: of all who find it one alone ends it. None for the others."""
     with alone(repo):
         found = next((each for each in trees(repo) if each.path == tree.path), None)
         if found is None or found.note is None or life(repo, policy, found)[0] != "orphan":
@@ -439,3 +439,16 @@ def sweep(repo: Repo, policy: Policy, *, rescue: bool = False) -> tuple[list[Rem
         else:
             kept.append(replace(done, reason=f"{why}; {done.reason}"))
     return removed, kept
+
+
+def mend(repo: Repo, policy: Policy) -> None:
+    """Remove the work trees whose making or removing was cut off.
+
+    While `git worktree add` is at it, the HEAD of the new one names no object. Where it was killed just then, git
+    fetches nothing into this clone any more: it looks whether it has what every HEAD names.
+    """
+    for tree in trees(repo):
+        if tree.note is None or tree.note.state == "made" or life(repo, policy, tree)[0] != "orphan":
+            continue
+        with contextlib.suppress(GuardError):
+            remove(repo, policy, tree)

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guard.policy import Policy
-from guard.streams import Job, Signals, execute
 from walks.lab import GUARD, INBOX, Lab, delta, digest
 from walks.test_kills import _descendants
+
+from guard.policy import Policy
+from guard.streams import Job, Signals, execute
 
 OWN = (
     f'{shlex.quote(sys.executable)} -c \'import json, os; open(os.environ["GUARD_DELTA"], "w").write(json.dumps('

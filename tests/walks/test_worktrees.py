@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from walks.lab import Lab
+from walks.lab import Lab, inbox_file
 
 RESCUE = "refs/guard/rescue"
 
@@ -464,6 +464,29 @@ def _until(process: subprocess.Popen, folder: Path, wanted: str, number: int) ->
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     time.sleep(0.05)
+
+
+@pytest.mark.parametrize("made_by", ["guard", "git"])
+def test_a_head_that_was_never_written_stops_no_fetch(lab: Lab, made_by: str) -> None:
+    """`git worktree add` killed before HEAD had a commit: every fetch of this clone would fail from then on. What guard
+    was making goes by itself; of another's the way out is named, and it is one."""
+    here, other = lab.fleet("here", "other")
+    if made_by == "guard":
+        [path] = _orphan(lab, here, "half")
+        [note] = (here / ".git/guard/worktrees").glob("*.json")
+        note.write_text(json.dumps({**json.loads(note.read_text()), "state": "making"}))
+    else:
+        path = lab.root / "half"
+        lab.git(here, "worktree", "add", "-q", "--no-checkout", "--lock", "-b", "half", str(path))
+    (here / ".git/worktrees/half/HEAD").write_text(f"{'0' * 40}\n")
+    lab.commit_push(other, inbox_file(1, "s"))
+    assert "bad object worktrees/half/HEAD" in lab.run(here, "git", "fetch", "origin").err
+    if made_by == "git":
+        said = lab.guard(here, "merge", code=2).err
+        assert lab.run(here, "sh", "-c", said.partition("fix: ")[2]).code == 0
+    lab.guard(here, "merge")
+    assert not path.exists()
+    lab.git(here, "fetch", "origin")
 
 
 def test_two_sweeps_at_once(lab: Lab) -> None:
