@@ -280,12 +280,12 @@ def collect(
     before: Mapping[str, str],
     ended: str,
     *,
-    again: bool = False,
+    settled: Sequence[str] = (),
 ) -> tuple[dict[Path, str], dict[str, str]]:
     """Bring what a stream reported into the outbox; a fallback where there is nothing that a merge would take.
 
     Returns what waits in the outbox, with its digests, and the files (path -> SHA-256) that need not be kept anywhere
-    else. `ended` says how the command ended, where not well; `again`, that its stream has a delta already.
+    else. `ended` says how the command ended, where not well; `settled` are digests that were kept before.
     """
     kept: dict[Path, str] = {}
     saved: dict[str, str] = {}
@@ -302,11 +302,12 @@ def collect(
         if fault is not None:
             wrong.append(f"invalid delta: {fault[0]}: {fault[1]}"[:400])
             continue
-        kept[outbox.put(repo, job.frame, stream.id, data)] = digest_of(data)
-        saved[job.policy.inbox + name] = hashlib.sha256(data).hexdigest()
+        saved[job.policy.inbox + name] = digest_of(data)
+        if digest_of(data) not in settled:
+            kept[outbox.put(repo, job.frame, stream.id, data)] = digest_of(data)
     stream.state = "ok" if kept else "fallback"
     stream.reason = "; ".join(filter(None, [ended, *wrong])) or ("" if kept else "no delta was written")
-    if not kept and not again:
+    if not kept and not settled:
         data = outbox.fallback(job.frame, stream.id, _one_line(stream.reason))
         kept[outbox.put(repo, job.frame, stream.id, data)] = digest_of(data)
     return kept, saved
@@ -333,9 +334,9 @@ def settle(repo: Repo, job: Job, stream: Stream, note: Note, ended: str) -> None
     top = Path(note.path)
     saved: dict[str, str] = {}
     if note.state == "made":
-        kept, saved = collect(repo, job, stream, top, note.before, ended, again=note.settled)
+        kept, saved = collect(repo, job, stream, top, note.before, ended, settled=note.settled)
         with contextlib.suppress(OSError):
-            worktrees.write(repo, replace(note, settled=True))
+            worktrees.write(repo, replace(note, settled=[*note.settled, *kept.values()]))
         state, stream.state = stream.state, "delivering"
         deliver(repo, job, stream, kept)
         stream.state = state if stream.state == "delivering" else stream.state

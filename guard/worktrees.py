@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,8 +49,8 @@ class Note:
     stream: str = ""
     before: Mapping[str, str] = field(default_factory=dict)
     """The stream's deltas that were there before it began: name -> SHA-256."""
-    settled: bool = False
-    """Whether what the stream reported, or a fallback, is in the outbox or was: it gets no other fallback."""
+    settled: Sequence[str] = ()
+    """The digests of what the stream reported, or of its fallback, once that is in the outbox or was."""
 
 
 @dataclass
@@ -216,7 +216,7 @@ def life(repo: Repo, policy: Policy, tree: Tree) -> tuple[str, str]:
 
 
 def take(repo: Repo, policy: Policy, tree: Tree) -> Note | None:
-    """Become the owner of a work tree that nobody has: of all who find it one alone ends it. None for the others."""
+    """Become the owner of a work tree that nobody has, so that one of all who find it ends it; None for the others."""
     with alone(repo):
         found = next((each for each in trees(repo) if each.path == tree.path), None)
         if found is None or found.note is None or life(repo, policy, found)[0] != "orphan":

@@ -292,6 +292,19 @@ def test_a_work_tree_that_has_to_stay_is_one_delta(lab: Lab) -> None:
     assert (left / "work").read_text() == "mine\n"
 
 
+def test_a_work_tree_that_has_to_stay_is_delivered_once(lab: Lab) -> None:
+    """A merged delta that still lies in one is not sent to the hub again by every launch."""
+    here, _ = lab.fleet("here", "other")
+    [stream] = _launch(lab, here, f'{OWN}; git worktree lock "$PWD"')["streams"]
+    assert "locked" in stream["worktree"]
+    lab.git(Path(stream["worktree"].split(": ")[0]), "init", "-q", "nested")
+    lab.git(here, "worktree", "unlock", stream["worktree"].split(": ")[0])
+    lab.guard(here, "merge")
+    earlier = _launch(lab, here, OWN, "--frame", "1", "--machine", "1/1")["earlier"]
+    assert (len(earlier["kept"]), earlier["delivered"]) == (1, [])
+    assert set(_delivered(lab, lab.hub)) == {"m1-stream-1"}
+
+
 def test_a_work_tree_that_lost_its_git_file_goes(lab: Lab) -> None:
     """A command that deletes `.git` in its work tree: its delta is delivered, and nothing stays."""
     here, _ = lab.fleet("here", "other")
