@@ -264,8 +264,8 @@ def earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, A
             late = replace(job, frame=tree.note.frame, deliver=_nowhere)
             try:
                 settle(repo, late, stream, note, f"its launch was killed ({why})")
-            except (GuardError, OSError) as error:
-                stream.worktree = _words(error)
+            except (GuardError, OSError) as wrong:
+                stream.worktree = _words(wrong)
             with contextlib.suppress(OSError):
                 worktrees.give_back(repo, tree.path, tree.note)
             if stream.worktree:
