@@ -18,7 +18,7 @@ def block(policy: Policy) -> str:
 - Claim before you touch: `guard claim LANE --scope PATH --intent 'what is to be done'`.
 - Commit by name: `guard commit -m 'what: why' FILE...`. `git add -A`, `git commit -a` and `--no-verify` are refused.
 - No `git stash`, no autostash, no `reset --hard`, `clean -f`, `checkout -- .`: others' files are in this tree.
-  `guard sync` brings in what is new; `git worktree add` is how to look at another state.
+  `guard sync` brings in what is new; `guard worktree add PATH --at REV` is how to look at another state.
 - Canonical state ({", ".join(f"`{glob}`" for glob in policy.canonical[:4])}) is written by `guard merge` alone.
   Report what happened as a delta: `guard delta new --stream NAME`, then `guard delta push`.
 - End with `guard handoff -m 'what was done' --next 'what is not'`.

@@ -414,7 +414,7 @@ def _worker(loop: _Loop) -> None:
             row["seconds"] = round(time.monotonic() - began, 3)
             loop.rows.append(row)
             own = sum(1 for state in streams.values() if state == "ok")
-            loop.report.say(f"frame {frame}: played {number(len(streams), 'stream')}, {own} with a delta of its own")
+            loop.report.say(f"frame {frame}: played {number(len(streams), 'stream')}, {number(own, 'delta')} written")
             loop.done += not played
             played |= dict.fromkeys(todo)
             continue
