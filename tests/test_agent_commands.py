@@ -86,6 +86,16 @@ def test_the_quick_look_leaves_every_starter_to_the_parser() -> None:
     assert lines._STARTERS | lines._SCRIPTED | lines._SHELLS | set(calls._VALUES) <= plain._COMPOUND | plain.STARTERS
 
 
+@pytest.mark.parametrize("key", ["workdir", "cwd", "dir_path", "directory"])
+def test_the_folder_that_a_call_names(here: Path, key: str) -> None:
+    """A command runs in the folder that the tool's input names, below the one that the tool is in."""
+    given = {"command": "git stash", key: "../lone"}
+    told = {"hook_event_name": "BeforeTool", "tool_name": "run_shell_command", "tool_input": given}
+    assert agent._refused(payload.call({**told, "cwd": str(here.parent / "elsewhere")}, agent._json)) is not None
+    given[key] = "../elsewhere"
+    assert agent._refused(payload.call({**told, "cwd": str(here)}, agent._json)) is None
+
+
 AROUND = [_line(line) for line in (DATA / "around.txt").read_text().split("\n")[1:] if line]
 
 PLAIN = [

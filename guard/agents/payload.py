@@ -92,8 +92,9 @@ def _shell(found: Call) -> None:
         found.command = command
     elif isinstance(command, list):
         found.words = [str(word) for word in command]
-    folder = found.given.get("workdir", found.given.get("cwd", found.given.get("directory")))
-    if isinstance(folder, str) and folder:
+    folders = (found.given.get(key) for key in ("workdir", "cwd", "dir_path", "directory"))
+    folder = next((each for each in folders if isinstance(each, str) and each), "")
+    if folder:
         found.cwd = f"{found.cwd}/{folder}" if found.cwd and not folder.startswith("/") else folder
 
 

@@ -39,7 +39,10 @@ _VALUES = {
 """Commands that run their operands as a command, and the letters of their options that are followed by a value."""
 
 _VARIABLE = re.compile(r'"?\$\{?([A-Za-z_]\w*)(\[@\])?\}?"?')
-_RUNS = re.compile(r"(?:^|[;&|{(!]|\b(?:if|then|do|else|until|while|time))\s*\"?\$@\"?", re.MULTILINE)
+_RUNS = re.compile(
+    r"(?:^|[;&|{(!]|\b(?:if|then|do|else|until|while|time))\s*(?:eval\s+)?\"?\$(?:[@*]\"?|1\"?(?=\s+\"?\$))",
+    re.MULTILINE,
+)
 
 _SKIPPED = {"timeout": 1, "gtimeout": 1, "flock": 1, "taskset": 1, "chrt": 1}
 """How many operands stand before the command."""
