@@ -1,0 +1,80 @@
+"""The command line: options, then one call. Commands are imported when they are called."""
+
+import errno
+import os
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from guard.cli import elsewhere, frames, repair, sessions, set_up, streams
+from guard.cli.base import DIRECTORY, app
+from guard.errors import GuardError
+from guard.report import Report, quiet_stdout
+
+__all__ = ["app", "elsewhere", "frames", "main", "repair", "sessions", "set_up", "streams"]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"guard {version('good-neighbor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    directory: Annotated[Path | None, DIRECTORY] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Keeps one git repository whole while many writers work on it at the same moment."""
+    del version  # it has answered already
+    if directory is not None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            why = "the folder says which repository is meant, so nothing was done"
+            raise GuardError(
+                "usage", f"-C {directory}: {error.strerror}", why, "-C DIR, with a folder to go into"
+            ) from None
+
+
+def _answer() -> int:
+    """Run what the command line asks for; returns the exit code. What it gets wrong is told like every other error."""
+    try:
+        return app(prog_name="guard", standalone_mode=False) or 0
+    except GuardError as error:
+        wrong = error
+    except Exception as error:
+        # typer's usage errors have no base class that all its versions export, but all of them have these two.
+        told, context = getattr(error, "format_message", None), getattr(error, "ctx", None)
+        if told is None:
+            raise
+        if not told():  # a group without a command: it showed its help
+            return 2
+        why = "the command line cannot be understood, so nothing was done"
+        wrong = GuardError("usage", told(), why, f"{context.command_path if context else 'guard'} --help")
+    return Report(as_json="--json" in sys.argv).error(wrong)
+
+
+def main() -> None:
+    """The `guard` executable."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode gets question marks, not an error
+    try:
+        sys.exit(_answer())
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EBADF):
+            raise
+        quiet_stdout()  # nobody can read what is printed
+    finally:
+        try:
+            sys.stdout.flush()
+        except (OSError, AttributeError):
+            quiet_stdout()
