@@ -63,6 +63,10 @@ class Options:
     stop_file: Path | None = None
 
 
+MOST = 1000
+"""Streams of one machine, as for `guard launch`: a roster may be anybody's."""
+
+
 @dataclass
 class _Look:
     """What the hub says at one moment."""
@@ -190,8 +194,14 @@ class _Loop:
         """The streams of the open frame that are this machine's."""
         of = partition.machine(self.options.machine) if self.options.machine else None
         if of is not None:
-            return [name for name in look.streams if name.startswith(f"m{of[0]}-")]
-        return [name for name in look.streams if not _MACHINES.match(name)]
+            found = [name for name in look.streams if name.startswith(f"m{of[0]}-")]
+        else:
+            found = [name for name in look.streams if not _MACHINES.match(name)]
+        if len(found) > MOST:
+            what = f"the roster expects {len(found)} streams of this machine, and {MOST} are the most"
+            why = "each is a process and a work tree of its own; none was started"
+            raise GuardError("usage", what, why, "guard frame open --force --streams N --machines M")
+        return found
 
     def job(self, look: _Look) -> Job:
         """What all streams of a frame have in common."""

@@ -164,6 +164,16 @@ def test_open_that_cannot_be(lab: Lab) -> None:
     assert lab.rev(lab.hub, "main") == tip
 
 
+def test_a_roster_of_more_streams_than_a_machine_may_start(lab: Lab) -> None:
+    """Somebody's roster expects 1,001 streams here: nothing is started, and what to do is said."""
+    here, other = lab.fleet("here", "other")
+    expected = {f"s{number}": {"agents": []} for number in range(1001)}
+    lab.commit_push(other, {ROSTER: json.dumps({"frame": 1, "streams": expected})})
+    words = ("frame", "run", "--role", "worker", "--frames", "1", "--", "touch", str(lab.root / "began"))
+    assert "expects 1001 streams of this machine, and 1000 are the most" in lab.guard(here, *words, code=2).err
+    assert not (lab.root / "began").exists()
+
+
 def test_two_open_at_once(lab: Lab) -> None:
     """Eight at once with four rosters: one is on the branch, who wanted that one gets 0, and the others learn it."""
     clones = lab.fleet(*(f"c{number}" for number in range(8)))
