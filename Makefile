@@ -12,11 +12,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 $(shell test "$$(cat .venv/made 2>/dev/null)" = "$(CURDIR)" && $(PY) -c '' 2>/dev/null || rm -f .venv/made)
 
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test faults lint format bench clean
 
 help:
 	@echo 'make demo    a fleet, its frames merged, a crash, a wipe and its repair, in a temporary directory'
 	@echo 'make test    every test, then ruff and mypy'
+	@echo 'make faults  random histories of a fleet in which things go wrong: SEED=1 ROUNDS=50'
 	@echo 'make lint    ruff and mypy alone'
 	@echo 'make format  let ruff format the code'
 	@echo 'make bench   the benchmarks: they print ratios and never fail by time'
@@ -29,6 +30,11 @@ demo: .venv/run
 test: .venv/test
 	$(PY) -m pytest -n auto $(ARGS)
 	@$(MAKE) --no-print-directory lint
+
+SEED ?= 0
+ROUNDS ?= 20
+faults: .venv/test
+	FAULTS_SEED=$(SEED) FAULTS_ROUNDS=$(ROUNDS) $(PY) -m pytest -n auto tests/faults $(ARGS)
 
 lint: .venv/test
 	$(PY) -m ruff check $(CODE)

@@ -1,0 +1,161 @@
+"""`fault WHAT COMMAND...`: run a command in a clone of a fleet while something is wrong, and put that right again.
+
+kill-before:WORD:N, kill-after:WORD:N   SIGKILL before or after its N-th git that has WORD among its words (or `any`)
+lost-answer:push:N                      that push goes through, and its answer is lost
+refused:N                               the hub refuses the next N pushes
+gone, hanging                           the hub is not there; or it never answers, and somebody ends the command
+full:BYTES                              no file can grow beyond so many bytes
+readonly                                nothing in .git can be written
+clock:SECONDS                           the clock is wrong by so much
+damaged:index, damaged:object, damaged:ref   a file of .git is cut, zeroed or emptied
+"""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FLEET = Path(os.environ["FLEET"])
+CLONE = Path.cwd()
+GIT = CLONE / ".git"
+
+
+def scratch(name: str) -> Path:
+    """A new file of one's own."""
+    handle, path = tempfile.mkstemp(prefix=f"{name}-", dir=FLEET)
+    os.close(handle)
+    return Path(path)
+
+
+def run(words: list[str], **env: str) -> int:
+    """Run the command; its exit status, as a shell would say it."""
+    code = subprocess.run(words, env={**os.environ, **env}, check=False).returncode
+    return code if code >= 0 else 128 - code
+
+
+def by_git(what: str, words: list[str]) -> int:
+    """With another git in front of the real one."""
+    calls = scratch("calls")
+    wrapped = {"PATH": f"{FLEET / 'faulty'}:{os.environ['PATH']}", "FAULT": what, "FAULT_CALLS": str(calls)}
+    try:
+        return run(words, REAL_GIT=str(shutil.which("git")), **wrapped)
+    finally:
+        calls.unlink()
+
+
+def refused(times: str, words: list[str]) -> int:
+    """With a hub that says no."""
+    left, hook = scratch("refusals"), FLEET / "hub.git/hooks/pre-receive"
+    left.write_text("x\n" * int(times))
+    hook.parent.mkdir(exist_ok=True)
+    # each refusal takes a line away
+    hook.write_text(f'#!/bin/sh\n[ -s "{left}" ] || exit 0\nsed -i 1d "{left}"\necho "not now" >&2\nexit 1\n')
+    hook.chmod(0o755)
+    try:
+        return run(words)
+    finally:
+        hook.unlink()
+        left.unlink()
+
+
+def gone(_: str, words: list[str]) -> int:
+    """Without the hub."""
+    hub, away = FLEET / "hub.git", FLEET / "away.git"
+    hub.rename(away)
+    try:
+        return run(words)
+    finally:
+        away.rename(hub)
+
+
+def hanging(_: str, words: list[str]) -> int:
+    """With a hub that hangs; once it does, the command is ended."""
+    hung, count = scratch("hung"), int(os.environ["GIT_CONFIG_COUNT"])
+    env = {**os.environ, "GIT_CONFIG_COUNT": str(count + 2)}
+    for number, key in enumerate(("remote.origin.uploadpack", "remote.origin.receivepack"), start=count):
+        env[f"GIT_CONFIG_KEY_{number}"] = key
+        env[f"GIT_CONFIG_VALUE_{number}"] = f'echo $$ >>"{hung}"; exec sleep 600 #'
+    with subprocess.Popen(words, env=env) as process:
+        while process.poll() is None and not hung.read_text():
+            time.sleep(0.01)
+        process.terminate()
+    for pid in hung.read_text().split():
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    hung.unlink()
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def full(most: str, words: list[str]) -> int:
+    """With a disk that takes no more; Python ignores the signal, and git is made to."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    return by_git("full:any:0", words)
+
+
+POWERLESS = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+"""What takes from root the power to write where nobody may."""
+
+
+def readonly(_: str, words: list[str]) -> int:
+    """With a git directory that cannot be written."""
+    subprocess.run(["chmod", "-R", "a-w", GIT], check=True)
+    try:
+        return run([*(POWERLESS if os.geteuid() == 0 else ()), *words])
+    finally:
+        subprocess.run(["chmod", "-R", "u+w", GIT], check=True)
+
+
+def clock(seconds: str, words: list[str]) -> int:
+    """By another clock."""
+    return run(words, FAULT_CLOCK=str(int(seconds)))
+
+
+def damaged(what: str, words: list[str]) -> int:
+    """With a file of git's broken; it is put back unless somebody has repaired it."""
+    path = {"index": GIT / "index", "ref": GIT / "refs/remotes/origin/main"}.get(what) or _object()
+    before = path.read_bytes() if path.exists() else None
+    broken = {"index": (before or b"")[: len(before or b"") // 2], "ref": b""}.get(what, bytes(len(before or b"")))
+    _put(path, broken)
+    try:
+        return run(words)
+    finally:
+        if path.exists() and path.read_bytes() == broken:
+            _put(path, before)
+
+
+def _object() -> Path:
+    """An object that much hangs on: the tree of the state branch as it was fetched last."""
+    asked = ["git", "rev-parse", "refs/remotes/origin/main^{tree}"]
+    name = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    return GIT / "objects" / name[:2] / name[2:]
+
+
+def _put(path: Path, data: bytes | None) -> None:
+    """Replace a file, which another repository may have a hard link to."""
+    path.unlink(missing_ok=True)
+    if data is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+FAULTS = {
+    "refused": refused,
+    "gone": gone,
+    "hanging": hanging,
+    "full": full,
+    "readonly": readonly,
+    "clock": clock,
+    "damaged": damaged,
+}
+
+if __name__ == "__main__":
+    said, *command = sys.argv[1:]
+    kind, _, rest = said.partition(":")
+    sys.exit(FAULTS[kind](rest, command) if kind in FAULTS else by_git(said, command))
