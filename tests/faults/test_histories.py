@@ -36,10 +36,11 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
 
         @initialize()
         def begin(self) -> None:
-            """A fleet, and a session in each of two clones; the third works without."""
+            """A fleet, a session in each of two clones, and a lane of the first; the third works without."""
             self.fleet = Fleet(model, Path(tempfile.mkdtemp(dir=root)) / "fleet")
             for clone in CLONES[:2]:
                 self.fleet.run(self.fleet.start(clone))
+            self.fleet.run(self.fleet.claim("one", "a"))
 
         @rule(clone=clones, fault=faults)
         def start(self, clone: str, fault: str) -> None:

@@ -65,4 +65,9 @@ def test_one_thing_wrong_at_a_time(model: Path, tmp_path: Path, command: str) ->
         if command != "commit" or fleet.loose["one"]:
             said = fleet.run(again(""))
             fleet.must(said.code == 0, f"it is not done the second time: {said.all}")
+    if command == "claim":
+        fleet.must(fleet.run(fleet.claim("two", "all")).code == 3, "src is free, and src/a is held")
+        fleet.run(fleet.release("one", "a"))
+        codes = [said.code for said in fleet.both(fleet.claim("one", "a"), fleet.claim("two", "all"))]
+        fleet.must(sorted(codes) == [0, 3], f"one of two gets it, and not {codes}")
     fleet.settle()
