@@ -137,7 +137,7 @@ class Remote:
                 "network",
                 f"{self.name} cannot be read: {said}",
                 "what the others pushed is not known, so nothing was done",
-                _without(self.repo, said) or f"git fetch {self.name}",
+                _without(self.repo, said) or f"{_broken(self.repo, said)}git fetch {self.name}",
             )
         kept = self.repo.refs(*(f"{self.copies}{kind}" for kind in self.kinds)) if self.kinds else {}
         self._held = self.repo.resolve(self.tracking)
@@ -210,6 +210,13 @@ def _without(repo: Repo, said: str) -> str:
         return ""
     quoted = shlex.quote(str(path))
     return f"git worktree unlock {quoted}; rm {quoted}/.git && rmdir {quoted} && git worktree prune"
+
+
+def _broken(repo: Repo, said: str) -> str:
+    """The command that removes a copy of a remote's ref that cannot be read, as after a power loss; else empty."""
+    found = re.search(r"bad object (refs/remotes/\S+)", said)
+    path = repo.common_dir / found[1] if found else None
+    return f"rm {shlex.quote(str(path))} && " if path is not None and path.is_file() else ""
 
 
 def _must_have(repo: Repo, tip: str | None, ref: str, name: str) -> None:

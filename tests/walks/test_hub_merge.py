@@ -460,6 +460,19 @@ def test_a_subdirectory_is_as_good_as_the_top(lab: Lab, where: str) -> None:
     assert "frame-2-unpushed.json" in lab.guard(one / where, "merge").err
 
 
+def test_a_copy_of_the_remotes_branch_that_a_power_loss_emptied(lab: Lab) -> None:
+    """git fetches nothing beside it and cannot delete it: the remedy that is named helps."""
+    here, other = lab.fleet("here", "other")
+    lab.commit_push(other, inbox_file(1, "s"))
+    lab.git(here, "pack-refs", "--all", "--prune")
+    broken = here / ".git/refs/remotes/origin/main"
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    broken.write_bytes(b"")
+    said = lab.guard(here, "merge", code=2).err
+    assert lab.run(here, "sh", "-c", said.rpartition("fix: ")[2]).code == 0
+    assert lab.guard(here, "merge", "--json").json["merged"]
+
+
 def test_a_hub_without_the_branch_gets_it_from_the_local_one(lab: Lab) -> None:
     """On an empty hub the local branch is the snapshot, and its merge is what creates the hub's branch."""
     here = lab.lone()
