@@ -30,6 +30,15 @@ class GuardError(Exception):
         return "\n".join(lines)
 
 
+OLDER = "this guard is older than the merge"
+"""What is said where a merge was made by an engine that is not known here."""
+
+
+def way_on(what: str, otherwise: str) -> str:
+    """What helps where something could not be judged: mostly more history, sometimes a newer guard."""
+    return "upgrade guard, then guard verify" if OLDER in what else otherwise
+
+
 class Unseen(GuardError):
     """The answer lies in history or contents that this clone does not have: who reads on can say so and go on."""
 

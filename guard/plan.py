@@ -15,14 +15,19 @@ from guard.policy import FILE, Policy, parse
 from guard.schema import conforms
 from merge import ENGINE, page, values
 from merge.delta import MAX_FRAME, digest_of, frame_in_name, split_name, valid_stream
+from merge.engines import ENGINES
 from merge.files import BadState, templates
-from merge.fold import Outcome, fold, page_path, rejected_path
+from merge.fold import Outcome, page_path, rejected_path
 from merge.laws import Laws
 from merge.names import is_candidate
 from merge.order import NEVER
 
 LAST_SECOND = 4102444799
 """2099-12-31T23:59:59Z: deltas write times of any year, and no commit gets a later one."""
+
+
+_SHORT = {"posts_created": "posts", "comments_added": "comments"}
+"""How a subject calls the default lists; others by their own names."""
 
 
 class Tree(Mapping[str, bytes]):
@@ -86,6 +91,7 @@ class Plan:
     """Streams that the roster expects in the closed frame and no page has."""
     recovered: list[Arrival] = field(default_factory=list)
     """Merged versions that the tip's inbox no longer holds."""
+    engine: int = ENGINE
 
     @property
     def trailer(self) -> Trailer:
@@ -93,7 +99,7 @@ class Plan:
         digests = self.outcome.digests
         joined = "".join(f"{digest}\n" for digest in digests)
         frames = tuple(sorted(self._frames())) or (self.close,)
-        return Trailer(frames, self.close, len(digests), hashlib.sha256(joined.encode()).hexdigest(), ENGINE)
+        return Trailer(frames, self.close, len(digests), hashlib.sha256(joined.encode()).hexdigest(), self.engine)
 
     def _frames(self) -> set[int]:
         rejected = {invalid.frame for invalid in self.outcome.rejected if invalid.frame is not None}
@@ -108,10 +114,13 @@ class Plan:
     def subject(self) -> str:
         """The commit message's first line."""
         streams = len({(delta.frame, delta.stream) for delta in self.outcome.applied})
-        agents = len(self.outcome.players.get("actor", ()))
-        posts, comments = self.outcome.entries["posts_created"], self.outcome.entries["comments_added"]
         frame = max([delta.frame for delta in self.outcome.applied], default=self.close)
-        return f"[F{frame}] merge: {streams} streams, {agents} agents, {posts} posts, {comments} comments"
+        counted = [(len(self.outcome.players.get(law.role, ())), law.at) for law in self.policy.laws.maps[:1]]
+        lists = [law.name for law in self.policy.laws.lists if law.law == "one-per-key"]
+        counted += [(self.outcome.entries[name], _SHORT.get(name, name)) for name in lists]
+        return f"[F{frame}] merge: " + ", ".join(
+            f"{number} {what}" for number, what in [(streams, "streams"), *counted]
+        )
 
     def message(self) -> str:
         """The whole commit message."""
@@ -154,12 +163,13 @@ def work_out(
     delivered: list[Arrival],
     close: int | None = None,
     into: dict[str, bytes] | None = None,
+    engine: int = ENGINE,
 ) -> Plan | None:
     """The merge of everything unmerged at `parent` and of what was `delivered` by ref; None for nothing to merge.
 
     `beyond` is the newest merge that is known to be right: what its history holds is merged. `close` is the frame
-    to close; `into` receives files as they are made, as in `fold`. Raises `GuardError` where a canonical file cannot
-    be read, or the frame cannot be closed.
+    to close; `into` receives files as they are made, as in `fold`; `engine` is the number of the fold. Raises
+    `GuardError` where a canonical file cannot be read, or the frame cannot be closed.
     """
     tree = Tree(repo, parent)
     counter = frame_counter(tree, policy.laws)
@@ -168,7 +178,7 @@ def work_out(
     found = [arrival for arrival in (*came, *delivered) if arrival.oid not in older]
     try:
         _readable(repo, tree, policy, parent, beyond)
-        outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close, into)
+        outcome = ENGINES[engine](tree, entries(repo, found), policy.laws, conforms("delta"), close, into)
     except BadState as error:
         raise bad_state(error) from None
     merged = max((delta.frame for delta in outcome.applied), default=counter)
@@ -181,7 +191,7 @@ def work_out(
         )
     if not outcome.applied and not outcome.rejected and (close is None or close <= counter):
         return None
-    plan = Plan(repo.commit(parent) if parent else None, policy, outcome, dict(outcome.files))
+    plan = Plan(repo.commit(parent) if parent else None, policy, outcome, dict(outcome.files), engine=engine)
     plan.close = max(merged, 0) if close is None else close
     plan.files.update(_entering(repo, policy, outcome, tree, delivered))
     present = {path: oid for _, oid, path in repo.tree(parent, policy.inbox)} if parent else {}

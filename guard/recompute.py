@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from guard.errors import GuardError, Unseen
+from guard.errors import OLDER, GuardError, Unseen, way_on
 from guard.git import Change, Commit, Repo, blob_id
-from guard.history import Arrival, trailer
+from guard.history import Arrival, Trailer, trailer
 from guard.plan import Plan, policy_at, start, work_out
 from guard.policy import Policy
 from guard.verified import believed, note
+from merge import ENGINE
+from merge.engines import ENGINES
 
 CHECKED = "refs/guard/checked/merge"
 """The newest merge that was made again here, so that the next run need not."""
@@ -31,7 +33,8 @@ class Problem:
 def differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem]:
     """Where a merge commit differs from what the merge makes on its parent; `beyond` as in `work_out`.
 
-    Raises `Unseen` where that could be because this clone lacks a part of the history since `beyond`.
+    Raises `Unseen` where that could be because this clone lacks a part of the history since `beyond`, or because the
+    commit says that a newer engine made it.
     """
     problems = _differences(repo, commit, beyond)
     edge = repo.edge() if problems else set()
@@ -50,8 +53,9 @@ def _differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem
     said = trailer(commit.message)
     added = [change for change in changes if policy.in_inbox(change.path) and change.old_mode == "000000"]
     brought = [Arrival(change.path[len(policy.inbox) :], change.new_mode, change.new, "refs/") for change in added]
+    engine = engine_of(commit.id, said)
     try:
-        plan = work_out(repo, parent, policy, beyond, brought, said.close if said else None)
+        plan = work_out(repo, parent, policy, beyond, brought, said.close if said else None, engine=engine)
     except Unseen:
         raise
     except GuardError as error:
@@ -66,6 +70,17 @@ def _differences(repo: Repo, commit: Commit, beyond: str | None) -> list[Problem
     if said is not None and not problems and said != plan.trailer:
         problems.append(Problem(commit.id, "", "G101", f"{FORGED}: the merge says {plan.trailer.text()}"))
     return problems
+
+
+def engine_of(commit: str, said: Trailer | None) -> int:
+    """The number of the engine with which a merge is recomputed: its own; a number that nobody ever had is forged.
+
+    Raises `Unseen` for a newer engine than this guard has.
+    """
+    if said is None or said.engine <= ENGINE:
+        return said.engine if said is not None and said.engine in ENGINES else ENGINE
+    what = f"{OLDER} {commit[:12]}: engine {said.engine} made that, and the newest engine here is {ENGINE}"
+    raise Unseen(what, "its bytes can be computed with its own engine only", way_on(what, ""))
 
 
 def _different_files(repo: Repo, commit: Commit, plan: Plan, changes: list[Change]) -> list[Problem]:
@@ -109,6 +124,8 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
         if claim == checked:
             return claim
         commit = repo.commit(claim)
+        if _changes_nothing(repo, policy, commit):
+            continue
         if len(commit.parents) == 1 and claim not in repo.edge():
             older = next(_chain(repo, policy, commit.parents[0], first), None)
             if not differences(repo, commit, older or first):
@@ -120,6 +137,14 @@ def newest_merge(repo: Repo, policy: Policy, tip: str | None) -> str | None:
             "deltas that were overwritten before the history that is here would be missed",
         )
     return first
+
+
+def _changes_nothing(repo: Repo, policy: Policy, commit: Commit) -> bool:
+    """Whether a commit that says it is a merge of a newer engine is none: each merge changes canonical files."""
+    said = trailer(commit.message)
+    if said is None or said.engine <= ENGINE or len(commit.parents) != 1:
+        return False
+    return not any(policy.is_canonical(change.path) for change in repo.changes(commit.parents[0], commit.id))
 
 
 def newest_claim(repo: Repo, policy: Policy, tip: str) -> str | None:

@@ -7,12 +7,13 @@ from guard.git import Repo
 from guard.history import arrivals, claims, entries, trailer
 from guard.plan import Tree, bad_state, policy_at
 from guard.policy import Policy
-from guard.recompute import differences, newest_merge
+from guard.recompute import differences, engine_of, newest_merge
 from guard.schema import conforms
 from merge import page, values
 from merge.delta import digest_of, split_name
+from merge.engines import ENGINES
 from merge.files import BadState
-from merge.fold import fold, page_path, rejected_path
+from merge.fold import page_path, rejected_path
 from merge.laws import Laws
 
 
@@ -30,7 +31,7 @@ def rebuild(repo: Repo, policy: Policy, rev: str, tip: str, beyond: str | None) 
 
     `beyond` is the newest good merge at `rev`. Raises `GuardError` where a canonical file of `rev` cannot be read.
     """
-    recorded, close = merged_since(repo, policy, rev, tip)
+    recorded, close, engine = merged_since(repo, policy, rev, tip)
     found = [
         arrival
         for arrival in arrivals(repo, policy, tip, beyond)
@@ -39,15 +40,15 @@ def rebuild(repo: Repo, policy: Policy, rev: str, tip: str, beyond: str | None) 
     tree = Tree(repo, rev)
     base = {path: oid for mode, oid, path in repo.tree(rev, "") if mode != "160000" and policy.is_canonical(path)}
     try:
-        outcome = fold(tree, entries(repo, found), policy.laws, conforms("delta"), close)
+        outcome = ENGINES[engine](tree, entries(repo, found), policy.laws, conforms("delta"), close)
     except BadState as error:
         raise bad_state(error) from None
     files = {path: tree[path] for path in base} | outcome.files
     return Rebuilt(rev, files, len(outcome.applied))
 
 
-def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[str], int | None]:
-    """The digests that pages recorded in `rev`..`tip`, and the newest frame that a merge there closed.
+def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[str], int | None, int]:
+    """The digests that pages recorded in `rev`..`tip`, the newest frame that a merge there closed, and its engine.
 
     Whoever recorded a digest, and whatever that commit says of itself: no later merge takes a delta that a page has. A
     frame is closed by what can be made again alone.
@@ -59,6 +60,7 @@ def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[st
             for change in changes:
                 recorded |= _digests(repo, change.new) - _digests(repo, change.old)
     close: int | None = None
+    engine = min(ENGINES)
     for claim in claims(repo, tip, rev):
         said = trailer(claim.message)
         if said is None or len(claim.parents) != 1 or (close is not None and said.close <= close):
@@ -66,7 +68,8 @@ def merged_since(repo: Repo, policy: Policy, rev: str, tip: str) -> tuple[set[st
         parent = claim.parents[0]
         if not differences(repo, claim, newest_merge(repo, policy_at(repo, parent), parent)):
             close = said.close
-    return recorded, close
+            engine = max(engine, engine_of(claim.id, said))
+    return recorded, close, engine
 
 
 def _digests(repo: Repo, oid: str) -> set[str]:

@@ -357,9 +357,11 @@ def _unseen(repo: Repo, plan: Plan, options: Options) -> list[str]:
 def _say(report: Report, plan: Plan, made: _Made, missing: list[str], published: bool, job: _Job) -> None:
     outcome = plan.outcome
     report.say(plan.subject())
-    reactions = outcome.entries["reactions_added"]
+    added = [law.name for law in plan.policy.laws.lists if law.law == "additive"]
+    said = {"reactions_added": number(outcome.entries["reactions_added"], "reaction")}
     late = sorted({delta.frame for delta in outcome.applied if delta.frame < plan.close})
-    counted = f"{number(len(outcome.applied), 'delta')}, {number(reactions, 'reaction')}"
+    sums = [said.get(name, f"{outcome.entries[name]} {name}") for name in added]
+    counted = ", ".join([number(len(outcome.applied), "delta"), *sums])
     report.say(f"  {counted}; the frame counter is {outcome.counter}")
     if late:
         report.say(f"  late: deltas of frame {_list(map(str, late))} went into their own pages")

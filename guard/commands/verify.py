@@ -3,7 +3,7 @@
 import gc
 
 from guard.change import Change
-from guard.errors import GuardError
+from guard.errors import GuardError, way_on
 from guard.git import Repo
 from guard.plan import policy_at, start
 from guard.policy import Policy
@@ -170,8 +170,9 @@ def _tell(
         report.say(f"  fix: {fix}")
     for problem in verdict.unseen:
         report.say(f"{place_of(problem)}: {problem.code} could not be judged: {problem.what}")
-    if verdict.unseen:
-        report.say("  fix: git fetch --unshallow, or in a partial clone: git fetch --refetch")
+    history = "git fetch --unshallow, or in a partial clone: git fetch --refetch"
+    for fix in dict.fromkeys(way_on(problem.what, history) for problem in verdict.unseen):
+        report.say(f"  fix: {fix}")
     for problem in verdict.repaired:
         report.say(f"{place_of(problem)}: {problem.code} {problem.what}; made good since")
     for each in allowed:

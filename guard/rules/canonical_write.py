@@ -18,6 +18,7 @@ Write what happened into a delta; to change a field of a record, use the delta's
 said by `[canonical]` in guard.toml. Without a `[merge] baseline` this rule is off: nothing was adopted yet.
 """
 
+from guard.errors import way_on
 from guard.finding import Finding
 from guard.rule import Rule
 
@@ -40,7 +41,8 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
             fix = f"git restore --staged -- {quoted(path)}" if change.parents < 2 else "git merge --abort"
         yield Finding(path, what, fix)
     for path, what in sorted(change.unseen().items()):
-        finding = Finding(path, what, "git fetch --unshallow", why="a clone without all of history cannot recompute it")
+        why = "a clone without all of history, or with an older guard, cannot recompute it"
+        finding = Finding(path, what, way_on(what, "git fetch --unshallow"), why=why)
         finding.unread = True
         yield finding
 
