@@ -25,6 +25,11 @@ def commands(rule: Rule, title: str) -> list[str]:
 
 @pytest.fixture
 def home(lab: Lab) -> Path:
+    """Where the examples are run."""
+    return adopted(lab)
+
+
+def adopted(lab: Lab) -> Path:
     """A clone of a hub in which guard was adopted as `guard init` says, and installed."""
     binary = lab.root / "bin" / "guard"
     binary.parent.mkdir()
