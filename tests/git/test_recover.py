@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from walks.lab import GUARD, INBOX, ROOT, Lab, delta, name_of
+from walks.lab import GUARD, INBOX, ROOT, Lab, delta, inbox_file, name_of
 from walks.test_readme import alike, steps
 
 BIN = Path(sys.executable).parent
@@ -820,6 +820,26 @@ def launched(lab: Lab) -> Path:
     return here
 
 
+def fleet_of_136(lab: Lab) -> Path:
+    """Ann's clone with guard's hooks, another one without, whose tool has rewritten agents.json from an old copy."""
+    lab.env |= {"GIT_AUTHOR_NAME": "Ann", "GIT_COMMITTER_NAME": "Ann", "HOME": str(lab.root)}
+    blank = {"post_count": 0, "comment_count": 0, "heartbeat_last": None}
+    agents = {f"agent-{number:03d}": blank for number in range(136)}
+    stats = {"total_agents": 136, "total_posts": 0, "total_comments": 0}
+    state = {"agents": {"agents": agents}, "stats": stats, "frame_counter": {"frame": 405}}
+    files = {f"state/{name}.json": json.dumps(value, indent=2) for name, value in state.items()}
+    here, other = lab.fleet("fleet", "other", files=files)
+    lab.guard(here, "install")
+    few = {"agents": {f"agent-{number:03d}": {**blank, "mood": "busy"} for number in range(9)}}
+    for tree in (here, other):
+        lab.write(tree, {"state/agents.json": json.dumps(few, indent=2)})
+    third = lab.clone("primary")
+    lab.commit_push(third, inbox_file(406, "s1", agents_activated=["agent-002", "agent-007", "agent-100"]))
+    lab.guard(third, "merge")
+    lab.commit_push(third, inbox_file(407, "s1", agents_activated=["agent-003", "newcomer"]))
+    return here
+
+
 STORIES: dict[str, Callable[[Lab], Path]] = {
     "A stash": stashed,
     "An autostash that failed": rebasing,
@@ -827,6 +847,7 @@ STORIES: dict[str, Callable[[Lab], Path]] = {
     "A branch that was swept": two_trees,
     "A commit that was killed": committing,
     "A launch that was killed": launched,
+    "Frame 407, step by step": fleet_of_136,
 }
 PAGE = (ROOT / "docs" / "recovery.md").read_text(encoding="utf-8")
 NAME = re.compile(r"\b(?:stash|autostash|commit|index|patch|rescue)-[0-9a-f]{12}\b")
