@@ -118,9 +118,8 @@ class Plan:
         counted = [(len(self.outcome.players.get(law.role, ())), law.at) for law in self.policy.laws.maps[:1]]
         lists = [law.name for law in self.policy.laws.lists if law.law == "one-per-key"]
         counted += [(self.outcome.entries[name], _SHORT.get(name, name)) for name in lists]
-        return f"[F{frame}] merge: " + ", ".join(
-            f"{number} {what}" for number, what in [(streams, "streams"), *counted]
-        )
+        said = ", ".join(f"{number} {what}" for number, what in [(streams, "streams"), *counted])
+        return f"[F{frame}] merge: {said}"
 
     def message(self) -> str:
         """The whole commit message."""

@@ -48,7 +48,7 @@ def test_a_command_is_completed(shell: str, env: dict[str, str]) -> None:
 def test_bash_itself_completes(tmp_path: Path) -> None:
     """bash with the script that `--show-completion` prints calls guard and gets the word, options too."""
     script = tmp_path / "script"
-    script.write_text(ask("bash", "-c", f"{GUARD} --show-completion bash"))
+    script.write_text(ask("bash", "-c", f"{GUARD} --show-completion bash; true"))
     for words, expected in (("guard ver", "verify"), ("guard delta ch", "check"), ("guard verify --fu", "--full")):
         typed = words.split()
         ready = f"COMP_WORDS=({words}); COMP_CWORD={len(typed) - 1}; _guard_completion {GUARD}"

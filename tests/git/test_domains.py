@@ -48,7 +48,7 @@ def test_a_catalogue_of_parts(lab: Lab) -> None:
 
 
 def test_what_is_no_list_is_refused_and_a_list_without_a_law_is_kept() -> None:
-    """A map where a list of one's own belongs is refused; lists without a law, as a fallback's, are in the page's extra."""
+    """A map where a list belongs is refused; lists without a law, as those of a fallback, are in the page's extra."""
     policy = parse(toml())
     head = {"frame": 1, "completed_at": "2026-05-04T06:00:00Z"}
     wrong = json.dumps({**head, "stream_id": "east", "parts_found": {"sku": "M6-40"}}).encode()
