@@ -1,6 +1,7 @@
 """docs/faq.md: what each rule says when it refuses, and the way on. The page is made of the rules' own examples.
 
-`python tests/git/test_faq.py` writes it anew, with what guard says today; the text above the first code is free.
+`PYTHONPATH=tests:. python tests/git/test_faq.py` writes it anew, with what guard says today; the text
+above the first code is free.
 """
 
 import re
@@ -9,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from test_examples import RULES, adopted, commands
+from walks.examples import RULES, adopted, commands
 from walks.lab import ROOT, Lab
 from walks.test_readme import alike
 
