@@ -4,7 +4,7 @@ PY := .venv/bin/python
 CODE := $(wildcard guard merge tests benchmarks)
 
 # Nothing of the caller's own environment may leak in: another virtualenv, or the repository of a hook that runs make.
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
