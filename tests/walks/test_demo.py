@@ -129,10 +129,12 @@ def commands(text: str) -> Iterator[list[str]]:
 def unknown(words: list[str]) -> str:
     """What of a guard command does not exist; empty where all does."""
     command = get_command(app)
-    rest = [word for word in words if word not in ("...", "…")]
+    rest = list(words)
     while rest:
         options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
         word = rest.pop(0)
+        if word in ("...", "…"):
+            continue  # and so on; behind an option it stands for a value
         if word == "--":
             return ""  # what follows is another program's
         children = getattr(command, "commands", {})
