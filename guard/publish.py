@@ -160,6 +160,8 @@ class Remote:
                 from guard.worktrees import mend  # here: it stands on what this file says
 
                 mend(self.repo, self.policy)
+            elif _HALF_MADE in said and attempt == 8:
+                break  # nobody takes so long to make one
             time.sleep(wait)
         return said
 
