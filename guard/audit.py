@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from guard.git import Repo
 from guard.plan import policy_at
 from guard.recompute import Problem, newest_merge
-from guard.verified import VERIFIED, believed, note
+from guard.verified import VERIFIED, note, reached
 from guard.verify import Verdict, verify
 
 AUDITED = "refs/guard/audited"
@@ -22,8 +22,7 @@ def audit(repo: Repo, tip: str) -> Verdict:
     What is wrong is found again at every boundary until it is made good. Raises `Unseen` where this clone's history
     does not tell where to begin.
     """
-    known = (believed(repo, ref) for ref in (AUDITED, VERIFIED))
-    old = next((commit for commit in known if commit is not None and repo.is_ancestor(commit, tip)), None)
+    old = reached(repo, AUDITED, tip) or reached(repo, VERIFIED, tip)
     if old is None:
         old = newest_merge(repo, policy_at(repo, tip), tip)
     verdict = verify(repo, old, tip)

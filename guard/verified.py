@@ -28,6 +28,12 @@ def believed(repo: Repo, ref: str) -> str | None:
     return commit if commit is not None and said == _words(ref, commit) else None
 
 
+def reached(repo: Repo, ref: str, tip: str) -> str | None:
+    """The commit that a ref remembers, where it is believed and part of the history of `tip`."""
+    commit = believed(repo, ref)
+    return commit if commit is not None and repo.is_ancestor(commit, tip) else None
+
+
 def note(repo: Repo, ref: str, commit: str) -> bool:
     """Remember a commit that was judged here; False where this clone may not be written: then nothing is remembered.
 

@@ -38,10 +38,6 @@ LAYERS = (
         *(
             "identity",
             "claims",
-            "owner",
-            "inputs",
-            "salvage",
-            "outbox",
             "recording",
             "lanes_seen",
             "keeping",

@@ -15,7 +15,7 @@ from guard.publish import CANDIDATE, Hub, Offer, Snapshot, hub, publish
 from guard.recompute import newest_merge
 from guard.report import Report, number
 from guard.restore import counts, rebuild
-from guard.verified import VERIFIED, believed
+from guard.verified import VERIFIED, reached
 from guard.verify import dirty_at, verify, wrong_rev
 
 
@@ -100,8 +100,8 @@ class _Job:
     def _since(self, policy: Policy, tip: str, good: str) -> str | None:
         """Where to begin to look: what was verified here, else adoption. A merge folds on what it finds, so the
         newest good merge may itself stand on a file that was wrong before."""
-        verified = believed(self.repo, VERIFIED)
-        if verified is not None and self.repo.is_ancestor(verified, tip):
+        verified = reached(self.repo, VERIFIED, tip)
+        if verified is not None:
             return verified
         baseline = policy.baseline
         return baseline if baseline and self.repo.resolve(baseline) else start(policy) or good

@@ -10,7 +10,7 @@ from guard.policy import Policy
 from guard.recompute import Problem
 from guard.report import Report, number
 from guard.undelivered import edited
-from guard.verified import VERIFIED, believed, note
+from guard.verified import VERIFIED, note, reached
 from guard.verify import Verdict, verify
 
 WHY = {
@@ -94,8 +94,8 @@ def _default(repo: Repo, *, full: bool) -> tuple[str | None, str]:
 
 def _since(repo: Repo, policy: Policy, new: str, *, full: bool) -> str | None:
     """The newest commit up to which all was verified here, else the baseline, else the beginning."""
-    verified = None if full else believed(repo, VERIFIED)
-    if verified is not None and repo.is_ancestor(verified, new):
+    verified = None if full else reached(repo, VERIFIED, new)
+    if verified is not None:
         return verified
     baseline = policy.baseline if policy.baseline and set(policy.baseline) != {"0"} else start(policy)
     if baseline is not None and repo.resolve(baseline) is None:
