@@ -346,7 +346,8 @@ def _take_away(
     """Remove what was seen to be elsewhere."""
     assert tree.git_dir is not None
     if tree.note is not None:
-        write(repo, replace(tree.note, state="removing", owner=this()))
+        # what is elsewhere is noted: whoever goes on after a kill has not seen it
+        write(repo, replace(tree.note, state="removing", owner=this(), copied=place.saved))
     if place.cut_off:
         shutil.rmtree(tree.path, ignore_errors=True)
     if tree.path.is_dir() and not os.path.lexists(tree.path / ".git"):  # git would not know its own work tree

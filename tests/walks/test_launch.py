@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -517,6 +518,38 @@ def _serving(pid: int) -> set[int]:
     return found
 
 
+KILLER = """#!/bin/sh
+# Kills guard as it has a work tree removed: before git does what AT says, or when it is through.
+case "$*" in *"$AT"*) way=$WAY;; esac
+[ "$way" != before ] || { kill -9 $PPID; exit; }
+"$REAL_GIT" "$@"; code=$?
+[ "$way" != after ] || kill -9 $PPID
+exit $code
+"""
+
+
+@pytest.mark.parametrize("way", ["before", "after"])
+@pytest.mark.parametrize("at", ["ls-files --error-unmatch", "worktree remove"])
+def test_killed_while_its_work_tree_goes(lab: Lab, at: str, way: str) -> None:
+    """What the stream delivered is in its work tree still, and the next launch knows that it is elsewhere."""
+    here, _ = lab.fleet("here", "other")
+    killer = lab.root / "killer/git"
+    killer.parent.mkdir()
+    killer.write_text(KILLER)
+    killer.chmod(0o755)
+    real = shutil.which("git", path=lab.env["PATH"])
+    env = {"PATH": f"{killer.parent}:{lab.env['PATH']}", "REAL_GIT": str(real), "AT": at, "WAY": way}
+    process = lab.start(here, "launch", "--streams", "1", "--", "sh", "-c", OWN, env=env)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    gone = (at, way) == ("worktree remove", "after")
+    assert len(list(here.with_name("here-streams").glob("*"))) == (0 if gone else 1)
+    assert _launch(lab, here, OWN, "--machine", "2/2")["earlier"]["kept"] == []
+    assert set(_delivered(lab, lab.hub)) == {"stream-1", "m2-stream-1"}
+    assert lab.refs(here, "refs/guard/rescue") == {}
+    _clean(lab, here)
+
+
 def test_killed_at_random_moments(lab: Lab) -> None:
     """SIGKILL for the launch and all that it started: the next one leaves no work tree, and no delta is ever lost."""
     here, _ = lab.fleet("here", "other")
@@ -536,5 +569,8 @@ def test_killed_at_random_moments(lab: Lab) -> None:
     for path in lab.root.glob("done-*"):
         assert any("_meta" not in each for each in found[path.name.removeprefix("done-")]), path
     _clean(lab, here)
-    assert lab.refs(here, "refs/guard/rescue") == {}
+    for oid in lab.refs(here, "refs/guard/rescue").values():  # a stream that died between opening and writing its delta
+        torn = lab.git(here, "diff-tree", "-r", "--name-only", f"{oid}^", oid).split()
+        assert [path for path in torn if lab.show(here, path, oid)] == [], torn
+        assert {Path(path).parent.as_posix() for path in torn} == {INBOX}, torn
     lab.git(here, "fsck", "--no-dangling")
