@@ -20,7 +20,7 @@ from guard import ci
 from guard.agents.tools import NAMES, tool
 from guard.errors import GuardError
 from guard.git import Repo, write_commit
-from guard.hooks import HOOKS, agent, hub, registered, strict
+from guard.hooks import HOOKS, agent, install_hub, registered, strict
 from guard.hooks.install import RUNNER, ours
 from guard.plan import Tree, frame_counter, policy_at, work_out
 from guard.policy import FILE, sample_of
@@ -110,7 +110,7 @@ def _hooks_of(repo: Repo, url: str) -> Path | None:
         return None
     place = Path(repo.top() if not repo.bare else repo.git_dir) / path
     for folder in (place / "hooks", place / ".git/hooks"):
-        if any(ours(folder / name) and os.access(folder / name, os.X_OK) for name in hub.HOOKS):
+        if any(ours(folder / name) and os.access(folder / name, os.X_OK) for name in install_hub.HOOKS):
             return folder
     return None
 
@@ -132,7 +132,7 @@ class Arena:
         self.env = environment(root)
         self.old = tip
         """What the hub has before the way that is tried."""
-        self.hub = self._made("hub.git", "--bare")
+        self.hub = self._made("install_hub.git", "--bare")
         self.guarded = self._made("guarded.git", "--bare") if around.server else None
         if self.guarded and around.server:
             self._guard(self.guarded, around.server)
@@ -166,7 +166,7 @@ class Arena:
     def _guard(self, place: Path, folder: Path) -> None:
         """Give a hub the hook of the real one, and what its configuration says of it."""
         (place / "hooks").mkdir(exist_ok=True)
-        for name in (*hub.HOOKS, RUNNER):
+        for name in (*install_hub.HOOKS, RUNNER):
             if (folder / name).exists() and (name == RUNNER or ours(folder / name)):
                 shutil.copy2(folder / name, place / "hooks" / name)
         said = self.run(folder.parent, "config", "--local", "-z", "--get-regexp", r"^guard\.")[1]

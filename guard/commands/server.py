@@ -5,7 +5,7 @@ from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.hooks import hub
+from guard.hooks import install_hub
 from guard.hooks.install import DISPLACED, EDITED, Done
 from guard.plan import policy_at
 from guard.report import Report
@@ -22,12 +22,12 @@ def at(path: Path) -> Repo:
 
 def install(repo: Repo, report: Report, *, branch: str, hook: str) -> int:
     """Install the hook and say what was written; returns 0."""
-    if hook not in hub.HOOKS:
+    if hook not in install_hub.HOOKS:
         why = "git asks these two before refs move"
         raise GuardError("usage", f"there is no hook {hook} for a server", why, "--hook pre-receive, or --hook update")
     tip = repo.resolve("HEAD")
     branch = branch or repo.config("guard.branch") or policy_at(repo, tip).branch
-    done = hub.install(repo, branch, hook)
+    done = install_hub.install(repo, branch, hook)
     for name in done.displaced:
         report.say(f"kept the {name} that was there as {name}{DISPLACED}; it runs after guard's")
     if done.written:
@@ -47,7 +47,7 @@ def install(repo: Repo, report: Report, *, branch: str, hook: str) -> int:
 
 def uninstall(repo: Repo, report: Report) -> int:
     """Take the hook away and say what was put back; returns 0."""
-    done = hub.uninstall(repo)
+    done = install_hub.uninstall(repo)
     if done.written:
         report.say(f"took {', '.join(done.written)} out of {done.hooks}")
     for name in done.displaced:
