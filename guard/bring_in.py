@@ -15,9 +15,9 @@ from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Change, Repo, failure, parse_raw
+from guard.index.shared import NO_HOOKS, Entry, Work, entries, work
 from guard.private_commit import write
 from guard.publish import backoff, fast_forward
-from guard.shared_index import NO_HOOKS, Entry, Work, entries, work
 
 RESCUE = "refs/guard/rescue/"
 

@@ -1,6 +1,6 @@
 """A commit of named files alone, made through a private index and put on the branch by compare-and-swap.
 
-Nothing that others may see changes before the branch and the shared index move together, see guard/shared_index.py. Who
+Nothing that others may see changes before the branch and the shared index move together, see guard/index/shared.py. Who
 loses the swap is carried over to the new HEAD: by itself where the named paths are the same there, and else from the
 work tree anew, with hooks and all.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Change, Repo, parse_raw
+from guard.index.shared import NO_HOOKS, Work, entries, work
 from guard.observe import EMPTY_TREE
 from guard.publish import TRIES, backoff
-from guard.shared_index import NO_HOOKS, Work, entries, work
 
 Check = Callable[[str | None, Path], list[Finding]]
 """Judges a private index that stands on a commit, or on none."""

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from guard import index_repair, shared_index, stale_lock
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks
+from guard.index import repair, shared, stale_lock
 from guard.plan import policy_at, policy_on_disk
 from guard.policy import FILE, Policy, parse
 from guard.report import Report, number
@@ -146,12 +146,12 @@ def _policy(repo: Repo, policy: Policy) -> Found:
 def _commits(repo: Repo, *, fix: bool) -> Found:
     """Runs of `guard commit` that died: the next one completes them, and so does this."""
     what = "guard commit"
-    dead = shared_index.left(repo)
+    dead = shared.left(repo)
     if not dead:
         return Found(what, "ok", "none was cut off")
     if not fix:
         return Found(what, "problem", f"{number(len(dead), 'run')} died and may hold git's lock", "guard doctor --fix")
-    said = shared_index.complete(repo)
+    said = shared.complete(repo)
     return Found(what, "fixed", "\n".join(said) or f"what {number(len(dead), 'run')} had left is gone")
 
 
@@ -168,14 +168,14 @@ def _lock(repo: Repo, *, fix: bool) -> Found:
 
 
 def _index(repo: Repo, *, fix: bool) -> Found:
-    found = index_repair.examine(repo)
+    found = repair.examine(repo)
     if found is None:
         return Found("index", "ok", "it can be read")
     said = "; ".join(found.problems)
     if not fix:
         return Found("index", "problem", f"it is broken: {said}", "guard doctor --fix")
     try:
-        done = index_repair.rebuild(repo)
+        done = repair.rebuild(repo)
     except GuardError as error:
         return Found("index", "problem", f"it is broken ({said}) and was not rebuilt: {error.text()}", error.fix)
     lines = [f"it was broken ({said}); rebuilt with {number(done.kept, 'path')}"]

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from guard import index_split, stale_lock
 from guard.git import Repo
-from guard.index_file import Entry, Index
-from guard.index_file import read as read_index
+from guard.index import split, stale_lock
+from guard.index.file import Entry, Index
+from guard.index.file import read as read_index
 from guard.stranded.commits import HERE_ALONE
 from guard.stranded.item import Content, Item, Place, committed, key_of
 
@@ -95,7 +95,7 @@ def _read(repo: Repo, place: Place, path: Path) -> Index | None:
 
     try:
         data = path.read_bytes()
-        found = index_split.whole(data, repo.hash, shared)
+        found = split.whole(data, repo.hash, shared)
     except OSError:
         return None
     if not found.entries and not found.problems:  # a sound one, of which the entries were not asked for

@@ -8,7 +8,7 @@ from pathlib import Path
 from guard import identity
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.index_file import Index
+from guard.index.file import Index
 from guard.leases import found as said_by
 from guard.policy import Policy
 from guard.publish import last_seen

@@ -9,7 +9,7 @@ from walks.lab import Lab, Said, inbox_file
 
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.shared_index import work
+from guard.index.shared import work
 
 ME = {"GUARD_SESSION": "S7"}
 

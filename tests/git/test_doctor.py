@@ -13,10 +13,10 @@ import pytest
 from walks.hooked import BY_CONFIG
 from walks.lab import ROOT, Lab
 
-from guard import index_repair, stale_lock
 from guard.attack import WAYS
 from guard.git import Repo
 from guard.hooks import HOOKS
+from guard.index import repair, stale_lock
 
 
 def _doctor(lab: Lab, here: Path, *words: str, code: int | None = None, env: dict[str, str] | None = None) -> Any:
@@ -292,10 +292,10 @@ def test_a_broken_index_is_rebuilt_with_what_was_staged(
     files = _files(here)
 
     repo = Repo(here)
-    found = index_repair.examine(repo)
+    found = repair.examine(repo)
     assert found is not None
     assert index.read_bytes() == broken
-    done = index_repair.rebuild(repo)
+    done = repair.rebuild(repo)
     repo.close()
     assert done.aside.parent == index.parent
     assert done.aside.read_bytes() == broken
@@ -311,7 +311,7 @@ def test_a_broken_index_is_rebuilt_with_what_was_staged(
         if how != "empty":
             assert next(line for line in staged if "a first.txt" in line) in now
     assert _files(here) == files
-    assert index_repair.examine(repo) is None
+    assert repair.examine(repo) is None
     assert not index.with_name("index.lock").exists()
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from walks.lab import Lab
 
-from guard import index_repair, index_split
 from guard.git import Repo
-from guard.index_file import FOLDER, Index, read
+from guard.index import repair, split
+from guard.index.file import FOLDER, Index, read
 
 KINDS = ("2", "3", "4", "split", "split 4", "sparse", "untracked", "conflict")
 
@@ -51,7 +51,7 @@ def _whole(here: Path, data: bytes) -> Index:
     shared = {
         each.name.removeprefix("sharedindex."): each.read_bytes() for each in (here / ".git").glob("sharedindex.*")
     }
-    return index_split.whole(data, "sha1", lambda: shared)
+    return split.whole(data, "sha1", lambda: shared)
 
 
 def _spoils(data: bytes) -> dict[str, bytes]:
@@ -87,7 +87,7 @@ def test_no_entry_is_lost_without_a_word(lab: Lab, kind: str) -> None:
             if found.lost_near(entry.path) or other_stage or here_now.get((entry.path, entry.stage)) == entry:
                 continue
             common = {each.path for each in found.entries} & {each.path for each in whole}
-            stand_in = index_repair.misspelt([entry.path], [each.path for each in extra], common, gaps=bool(found.gaps))
+            stand_in = repair.misspelt([entry.path], [each.path for each in extra], common, gaps=bool(found.gaps))
             damaged = entry.path in {each.path for each in extra} or stand_in or (shared and found.unknown)
             assert damaged, (how, entry, found.problems)
 
@@ -126,9 +126,9 @@ def test_rebuilt_after_real_damage(lab: Lab, monkeypatch: pytest.MonkeyPatch, ki
     repo = Repo(here)
     for how, broken in [*spoils[:: len(spoils) // 6], *spoils[-3:]]:
         index.write_bytes(broken)
-        if index_repair.examine(repo) is None:
+        if repair.examine(repo) is None:
             continue
-        done = index_repair.rebuild(repo)
+        done = repair.rebuild(repo)
         assert done.aside.read_bytes() == broken
         lab.git(here, "status")
         gone = set(lab.git(here, "diff", "--cached", "--name-only", "--diff-filter=D", "--no-renames").splitlines())

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guard import index_split
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.index_file import FOLDER, Entry, Index
+from guard.index import split
+from guard.index.file import FOLDER, Entry, Index
 
 _GITLINK = 0o160000
 _NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
@@ -49,7 +49,7 @@ def _read(repo: Repo) -> Index:
         files = sorted(repo.git_dir.glob("sharedindex.*"), key=lambda path: path.stat().st_mtime, reverse=True)
         return {path.name.removeprefix("sharedindex."): path.read_bytes() for path in files}
 
-    return index_split.whole((repo.git_dir / "index").read_bytes(), repo.hash, shared)
+    return split.whole((repo.git_dir / "index").read_bytes(), repo.hash, shared)
 
 
 def rebuild(repo: Repo) -> Rebuilt:

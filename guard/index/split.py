@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from guard.index_file import Index, read
+from guard.index.file import Index, read
 
 
 def whole(data: bytes, hash_name: str, shared: Callable[[], Mapping[str, bytes]]) -> Index:
