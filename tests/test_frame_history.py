@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import merge, page, sent, small_state
-from guard.frame_history import FLEET, Mark, Merge, Row, counted, machine, missing, natural, row, span, utc
-from guard.frame_page import MARK, STREAMS, _rising, draw
+from guard.frames.history import FLEET, Mark, Merge, Row, counted, machine, missing, natural, row, span, utc
+from guard.frames.page import MARK, STREAMS, _rising, draw
 from merge.delta import Entry
 from merge.fold import page_path
 from merge.laws import DEFAULT

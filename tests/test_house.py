@@ -18,7 +18,7 @@ LAYERS = (
     {"errors", "change", "finding"},
     {
         *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems", "policy_lines"),
-        *("rule", "schema", "shell", "appendonly", "scopes", "lease", "partition"),
+        *("rule", "schema", "shell", "appendonly", "scopes", "lease"),
         *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
         "certain",  # the quick look at a delta, which inbox and hooks share
     },
@@ -29,11 +29,10 @@ LAYERS = (
         *("verified", "audit"),  # what was judged here before, and the look back
         "signed",  # who made a merge, where a policy asks
         *("server", "ordinary"),  # what a server judges
-        *("frame_history", "frame_page", "frame_style"),  # frames that are over: rows, and a page to look at
+        "frames",
         "ci",  # the jobs of a CI host
         "framework_file",
         "index",  # git's own
-        "roster",  # which streams a frame expects
         *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring
         *("private_commit", "bring_in"),
         "stranded",  # work that nobody has any more

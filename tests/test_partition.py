@@ -1,4 +1,4 @@
-"""Properties of guard.partition: every agent is played once, and what is added moves only its own share."""
+"""Properties of guard.frames.partition: every agent is played once, and what is added moves only its own share."""
 
 import json
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.errors import GuardError
-from guard.partition import How, machine, names_in, parted, share, streams
+from guard.frames.partition import How, machine, names_in, parted, share, streams
 
 NAMES = st.sets(st.text("abcxyz-_0189é", min_size=1, max_size=12), max_size=60).map(sorted)
 FLEET = [f"agent-{number:03d}" for number in range(1000)]

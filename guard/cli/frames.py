@@ -235,7 +235,7 @@ def _role(text: str) -> Literal["primary", "worker"]:
 
 
 def _opening(streams: int, machines: int, expect: str, frame: int | None, how: str, force: bool) -> Any:
-    from guard.roster import Opening
+    from guard.frames.roster import Opening
 
     ids = [name.strip() for name in expect.split(",") if name.strip()]
     return Opening(streams, machines, ids, frame, how=how_of(how), force=force)

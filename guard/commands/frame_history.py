@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guard import frame_page, outbox
+from guard import outbox
 from guard.errors import GuardError, Unseen
-from guard.frame_history import Merge, Row, counted, missing, row, span
+from guard.frames.history import Merge, Row, counted, missing, row, span
+from guard.frames.page import MARK, draw
 from guard.git import Commit, Repo, parse_tree
 from guard.history import MERGE_TRAILER, Trailer, claims, trailer
 from guard.plan import policy_at
@@ -56,7 +57,7 @@ def run(repo: Repo, options: Options, report: Report) -> int:
     for what in seen.unseen:
         report.warn(what)
     if options.html is not None:
-        made = frame_page.draw(seen.rows, counted(policy.laws), policy.branch, tip or "", seen.unseen, int(time.time()))
+        made = draw(seen.rows, counted(policy.laws), policy.branch, tip or "", seen.unseen, int(time.time()))
         _write(options.html, made)
     _tell(report, seen.rows, counted(policy.laws), narrow=width() < _WIDE)
     if options.html is not None:
@@ -283,7 +284,7 @@ def _ours(path: Path) -> bool:
         return False
     if path.is_file() and not path.is_symlink():
         with path.open("rb") as file:
-            if file.read(len(frame_page.MARK)) == frame_page.MARK:
+            if file.read(len(MARK)) == MARK:
                 return True
     raise GuardError(
         "usage",

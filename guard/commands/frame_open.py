@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+from guard.frames.roster import Opening, open_next, players
 from guard.git import Repo
 from guard.plan import policy_at
 from guard.publish import hub
 from guard.report import Report, number
-from guard.roster import Opening, open_next, players
 
 
 def run(repo: Repo, opening: Opening, agents: Path | None, report: Report) -> int:

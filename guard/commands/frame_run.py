@@ -14,15 +14,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from guard import delivery, outbox, partition
+from guard import delivery, outbox
 from guard.commands import launch, merge
 from guard.errors import GuardError
+from guard.frames import partition
+from guard.frames.roster import Opening, check, open_next, players, read
 from guard.git import Repo
 from guard.plan import Tree, frame_counter, policy_at
 from guard.policy import Policy
 from guard.publish import Snapshot, hub
 from guard.report import Report, number
-from guard.roster import Opening, check, open_next, players, read
 from guard.streams import Job, Signals, Stream
 
 Role = Literal["primary", "worker"]

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guard import delivery, outbox, partition, worktrees
+from guard import delivery, outbox, worktrees
 from guard.commands.worktree import prepared, tell
 from guard.errors import GuardError
+from guard.frames import partition
+from guard.frames.roster import players
 from guard.git import Repo
 from guard.inbox import ahead
 from guard.owner import this
@@ -22,7 +24,6 @@ from guard.plan import Tree, frame_at_work, frame_counter, policy_at
 from guard.policy import Policy
 from guard.publish import hub
 from guard.report import Report, number
-from guard.roster import players
 from guard.schema import check_stream
 from guard.streams import Exit, Job, Signals, Stream, child, collect, deliver, environment, execute, mine, settle
 from guard.worktrees import Kept, Note, Removed

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from guard import partition
 from guard.errors import GuardError
+from guard.frames import partition
+from guard.frames.roster import players
 from guard.git import Repo
 from guard.plan import Tree, policy_at
 from guard.report import Report, number
-from guard.roster import players
 
 
 def run(repo: Repo, report: Report, *, machine: str, streams: int, roster: Path | None, how: partition.How) -> int:

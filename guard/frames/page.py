@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
-from guard.frame_history import FLEET, KINDS, Mark, Row, machine, natural, span, utc
-from guard.frame_style import STYLE
+from guard.frames.history import FLEET, KINDS, Mark, Row, machine, natural, span, utc
+from guard.frames.style import STYLE
 
 MARK = b"<!doctype html>\n<!-- guard frame history -->\n"
 """How every page begins: a file that does not is somebody's own."""

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard import identity, partition
+from guard import identity
 from guard.errors import GuardError
+from guard.frames import partition
 from guard.git import NewCommit, Repo
 from guard.leases import now
 from guard.plan import Tree, frame_counter, policy_at
