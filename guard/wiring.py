@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guard import framework_file
+from guard.adoption import framework_file
 from guard.git import Repo
 from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks

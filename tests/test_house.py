@@ -25,13 +25,12 @@ LAYERS = (
     {"rules", "judge"},
     {
         *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
-        *("history", "plan", "adopt", "verify", "restore", "report", "table", "undelivered", "recompute"),
+        *("history", "plan", "adoption", "verify", "restore", "report", "table", "undelivered", "recompute"),
         *("verified", "audit"),  # what was judged here before, and the look back
         "signed",  # who made a merge, where a policy asks
         *("server", "ordinary"),  # what a server judges
         "frames",
         "ci",  # the jobs of a CI host
-        "framework_file",
         "index",  # git's own
         *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring
         *("private_commit", "bring_in"),
@@ -44,7 +43,6 @@ LAYERS = (
             "lanes_seen",
             "keeping",
             "neighbours",
-            "protocol",
         ),  # who works on what
     },
     {"hooks", "commands", "demo", "wiring", "scratch", "attack"},

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from guard import adopt, ci, framework_file, identity
+from guard import ci, identity
+from guard.adoption import adopt, framework_file
 from guard.commands import install
 from guard.errors import GuardError
 from guard.git import Repo

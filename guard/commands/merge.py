@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guard import history
-from guard.adopt import counters
+from guard.adoption.adopt import counters
 from guard.audit import audit, healable
 from guard.commands.restore import restored
 from guard.commands.verify import WHY, place_of

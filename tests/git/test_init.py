@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from walks.lab import Lab, inbox_file
 
-from guard import framework_file
+from guard.adoption import framework_file
 from guard.hooks import HOOKS
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from walks.lab import ROOT, STATE, Lab, inbox_file, name_of
 
-from guard import framework_file
+from guard.adoption import framework_file
 from guard.errors import GuardError
 from guard.judge import rules
 

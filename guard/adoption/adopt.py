@@ -6,7 +6,7 @@ from collections import ChainMap
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard import protocol
+from guard.adoption import protocol
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.plan import Tree

@@ -1,0 +1,1 @@
+"""Adopting guard: the files that a work tree gets, and what stands in them."""
