@@ -19,10 +19,10 @@ from guard.errors import GuardError
 from guard.git import NewCommit, Repo, blob_id, object_id, write_commit
 from guard.history import delivered
 from guard.inbox import by_small_letters
+from guard.leases.recording import author_of
 from guard.plan import policy_at
 from guard.policy import Policy, Way
 from guard.publish import DELTA_REFS, REFUSED_TRIES, TRIES, Hub, Local, Offer, Snapshot, backoff, hub, publish
-from guard.recording import author_of
 from guard.report import number
 from guard.restore import recorded_digests
 from merge.delta import digest_of, file_name, split_name

@@ -20,7 +20,7 @@ from guard.git import Repo
 from guard.policy import Policy, shell_pattern
 
 if TYPE_CHECKING:
-    from guard.leases import Found
+    from guard.leases.refs import Found
 
 NEWEST = 50
 """So many of the newest commits are asked whether a change takes one of them back."""
@@ -73,7 +73,7 @@ def remember(repo: Repo, policy: Policy, held: "Found") -> None:
 
 def _ends(expires: str, policy: Policy) -> float:
     """Until when others take it for held, in seconds since 1970."""
-    from guard.lease import instant
+    from guard.leases.lease import instant
 
     return instant(expires).timestamp() + 60 * policy.lease_tolerance
 

@@ -19,7 +19,7 @@ from typing import Any
 from guard import salvage
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.leases import found as said_by
+from guard.leases.refs import found as said_by
 from guard.owner import Owner, at_work_in, note_of, this
 from guard.policy import Policy
 from guard.publish import backoff, last_seen

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guard.lease import Lane, read
-from guard.leases import Found
+from guard.leases.lease import Lane, read
+from guard.leases.refs import Found
+from guard.leases.scopes import covers
 from guard.neighbours import remember
 from guard.policy import Policy, matcher, shell_pattern
-from guard.scopes import covers
 
 SHELLS = [words for words in (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["sh"]) if shutil.which(words[0])]
 ODD = [

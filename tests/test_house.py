@@ -18,7 +18,7 @@ LAYERS = (
     {"errors", "change", "finding"},
     {
         *("policy", "policy_file", "policy_table", "policy_values", "policy_checks", "policy_problems", "policy_lines"),
-        *("rule", "schema", "shell", "appendonly", "scopes", "lease"),
+        *("rule", "schema", "shell", "appendonly", "leases.scopes", "leases.lease"),
         *("commandline", "counts", "inbox"),  # what several rules and commands ask: words and values in, verdicts out
         "certain",  # the quick look at a delta, which inbox and hooks share
     },
@@ -36,14 +36,7 @@ LAYERS = (
         *("private_commit", "bring_in"),
         "stranded",  # work that nobody has any more
         "agents",  # what their tools tell, and what is refused of it
-        *(
-            "identity",
-            "claims",
-            "recording",
-            "lanes_seen",
-            "keeping",
-            "neighbours",
-        ),  # who works on what
+        *("identity", "neighbours"),  # who works on what
     },
     {"hooks", "commands", "demo", "wiring", "scratch", "attack"},
     {"cli"},

@@ -172,6 +172,6 @@ def _keep_leases() -> None:
     except (GuardError, OSError):
         return
     if session is not None:
-        from guard.keeping import keep
+        from guard.leases.keeping import keep
 
         keep(repo, session)

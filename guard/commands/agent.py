@@ -12,7 +12,7 @@ from guard.agents.tools import NAMES, tool
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import install as hooks
-from guard.leases import found
+from guard.leases.refs import found
 from guard.plan import policy_at, policy_on_disk
 from guard.policy import parse
 from guard.publish import last_seen

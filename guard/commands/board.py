@@ -6,8 +6,8 @@ from typing import Any
 
 from guard.commands.claim import known
 from guard.git import Repo
-from guard.lanes_seen import Seen, seen
-from guard.leases import now
+from guard.leases.refs import now
+from guard.leases.seen import Seen, seen
 from guard.records.table import escaped
 from guard.report import Report, number
 

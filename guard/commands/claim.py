@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from guard import identity, keeping, lease
-from guard.claims import Claimed, Desk, Ended, Held
+from guard import identity
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.lease import MAX_GLOBS, MAX_INTENT, MAX_NAME, Lane, wrong_glob
-from guard.leases import KINDS, Found, found, now, origin
+from guard.leases import keeping, lease
+from guard.leases.claims import Claimed, Desk, Ended, Held
+from guard.leases.lease import MAX_GLOBS, MAX_INTENT, MAX_NAME, Lane, wrong_glob
+from guard.leases.recording import Recorder, author_of, publish_rest
+from guard.leases.refs import KINDS, Found, found, now, origin
 from guard.neighbours import remember
 from guard.plan import policy_at
 from guard.policy import Policy
 from guard.publish import Snapshot, hub, last_seen
-from guard.recording import Recorder, author_of, publish_rest
 from guard.report import Report
 
 

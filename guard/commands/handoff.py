@@ -7,18 +7,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from guard import identity, keeping, lease
-from guard.claims import Desk
+from guard import identity
 from guard.commands.claim import desk, record, said, tell_ended
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.lease import MAX_BODY, MAX_NAME, Lane, Lesson, Session
-from guard.leases import found, now, origin
+from guard.leases import keeping, lease
+from guard.leases.claims import Desk
+from guard.leases.lease import MAX_BODY, MAX_NAME, Lane, Lesson, Session
+from guard.leases.recording import section
+from guard.leases.refs import found, now, origin
+from guard.leases.scopes import covers
 from guard.publish import backoff
-from guard.recording import section
 from guard.records import lessons, notes
 from guard.report import Report, number
-from guard.scopes import covers
 
 TRIES = 4
 """To push a session's own commits: a run that was cut off may be pushing them at this moment, or a hub say no once."""

@@ -7,7 +7,7 @@ from guard import identity
 from guard.commands.claim import known
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.lanes_seen import of_sessions
+from guard.leases.seen import of_sessions
 from guard.report import Report, number
 
 _SPAN = re.compile(r"[Ss]?([1-9][0-9]{0,8})(?:(?:-|\.\.)[Ss]?([1-9][0-9]{0,8}))?\Z", re.ASCII)

@@ -4,10 +4,10 @@ from guard import identity
 from guard.commands.claim import desk
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo
-from guard.leases import now
+from guard.leases.recording import author_of, written
+from guard.leases.refs import now
 from guard.policy import archive_of
 from guard.publish import Offer, Snapshot, publish
-from guard.recording import author_of, written
 from guard.records.rotate import rotate_rows, rotate_sections
 from guard.report import Report
 

@@ -37,7 +37,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     lanes = change.lanes()
     if not lanes:
         return
-    from guard.scopes import covers
+    from guard.leases.scopes import covers
 
     mine = [lane for lane in lanes if lane.session == change.session]
     for file in change.files:

@@ -9,7 +9,7 @@ from guard import identity
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.index.file import Index
-from guard.leases import found as said_by
+from guard.leases.refs import found as said_by
 from guard.policy import Policy
 from guard.publish import last_seen
 from guard.worktrees import trees

@@ -21,10 +21,10 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[at]) for at in (1, 2)]
 from walks.lab import GUARD, Lab, Said, comment, delta, post
 
-from guard import lease
 from guard.git import Repo
-from guard.leases import found
-from guard.scopes import meeting
+from guard.leases import lease
+from guard.leases.refs import found
+from guard.leases.scopes import meeting
 
 HERE = Path(__file__).resolve().parent
 CLONES = ("one", "two", "three")

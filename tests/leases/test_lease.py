@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard import lease, schema
-from guard.lease import Lane, Lesson, Session
+from guard import schema
+from guard.leases import lease
+from guard.leases.lease import Lane, Lesson, Session
 
 SAID = ("S153", "0123456789ab", "2026-01-05T10:00:00Z", "2026-01-05T12:00:00Z", "ada", "tower", "linux", "main")
 LANE = Lane(*SAID, lane="RIVER — north", scope=("src/**", "docs/a b.md"), intent="dredge it")

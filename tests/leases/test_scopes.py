@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from guard.scopes import covers, meeting
+from guard.leases.scopes import covers, meeting
 
 PARTS = ("a", "b", "*", "?", "a*", "*b", "**")
 PATHS = ["/".join(parts) for size in (1, 2, 3) for parts in itertools.product(("a", "b", "ab", "c"), repeat=size)]

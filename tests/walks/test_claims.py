@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from walks.lab import Lab, Said
 
-from guard.lease import Lane, Session, lane_ref, spell
+from guard.leases.lease import Lane, Session, lane_ref, spell
 
 BOARD = "tasks/SWARM-LANES.md"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from guard import lease
 from guard.git import Repo, parse_commit
-from guard.lease import Lane, Lesson, Said, Session
+from guard.leases import lease
+from guard.leases.lease import Lane, Lesson, Said, Session
 from guard.policy import Policy
 
 KINDS = ("lanes", "sessions", "lessons", "claims")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from guard.lease import Lane, instant
-from guard.leases import Found
+from guard.leases.lease import Lane, instant
+from guard.leases.refs import Found
 from guard.policy import Policy
 from guard.records import board
 from guard.records.numbers import session_numbers

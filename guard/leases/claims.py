@@ -10,18 +10,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from guard import lease
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.lanes_seen import of_sessions
-from guard.lease import Lane, Lesson, Said, Session
-from guard.leases import LATEST, Found, found, nonce, now, origin, renewal, write
+from guard.leases import lease
+from guard.leases.lease import Lane, Lesson, Said, Session
+from guard.leases.recording import Recorder
+from guard.leases.refs import LATEST, Found, found, nonce, now, origin, renewal, write
+from guard.leases.scopes import meeting
+from guard.leases.seen import of_sessions
 from guard.neighbours import remember
 from guard.policy import Policy
 from guard.publish import Hub, Move, Offer, Snapshot, last_seen, publish
-from guard.recording import Recorder
 from guard.records import board
-from guard.scopes import meeting
 
 Note = Callable[[str], None]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo, write_commit
-from guard.lease import Lane, Lesson, Said, Session
-from guard.leases import Found, found, history, now
+from guard.leases.lease import Lane, Lesson, Said, Session
+from guard.leases.refs import Found, found, history, now
 from guard.policy import Policy, archive_of
 from guard.publish import Hub, Move, Offer, Snapshot, publish
 from guard.records import board, index, lessons, notes

@@ -9,11 +9,11 @@ import os
 from datetime import timedelta
 
 from guard import identity
-from guard.claims import Desk
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.lease import Lane, instant, spell
-from guard.leases import KINDS
+from guard.leases.claims import Desk
+from guard.leases.lease import Lane, instant, spell
+from guard.leases.refs import KINDS
 from guard.plan import policy_at
 from guard.policy import Policy
 from guard.publish import hub
