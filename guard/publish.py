@@ -157,7 +157,7 @@ class Remote:
             if not any(each in said for each in _PASSING):
                 break
             if _HALF_MADE in said and attempt == 2:
-                from guard.worktrees import mend  # here: it stands on what this file says
+                from guard.worktrees.remove import mend  # here: it stands on what this file says
 
                 mend(self.repo, self.policy)
             elif _HALF_MADE in said and attempt == 8:

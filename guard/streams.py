@@ -16,13 +16,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from guard import delivery, outbox, worktrees
+from guard import delivery, outbox
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.inbox import Kind, faults
 from guard.owner import process
 from guard.policy import Policy
-from guard.worktrees import Kept, Note, Removed, find, remove
+from guard.worktrees import notes
+from guard.worktrees.notes import Note
+from guard.worktrees.remove import Kept, Removed, remove
+from guard.worktrees.trees import find
 from merge.delta import digest_of, file_name
 
 GRACE = 5.0
@@ -336,7 +339,7 @@ def settle(repo: Repo, job: Job, stream: Stream, note: Note, ended: str) -> None
     if note.state == "made":
         kept, saved = collect(repo, job, stream, top, note.before, ended, settled=note.settled)
         with contextlib.suppress(OSError):
-            worktrees.write(repo, replace(note, settled=[*note.settled, *kept.values()]))
+            notes.write(repo, replace(note, settled=[*note.settled, *kept.values()]))
         state, stream.state = stream.state, "delivering"
         deliver(repo, job, stream, kept)
         stream.state = state if stream.state == "delivering" else stream.state

@@ -32,7 +32,7 @@ LAYERS = (
         "frames",
         "ci",  # the jobs of a CI host
         "index",  # git's own
-        *("owner", "inputs", "salvage", "outbox", "delivery"),  # work trees and what streams bring
+        *("owner", "outbox", "delivery"),  # work trees and what streams bring
         *("private_commit", "bring_in"),
         "stranded",  # work that nobody has any more
         "agents",  # what their tools tell, and what is refused of it

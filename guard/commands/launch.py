@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guard import delivery, outbox, worktrees
+from guard import delivery, outbox
 from guard.commands.worktree import prepared, tell
 from guard.errors import GuardError
 from guard.frames import partition
@@ -26,7 +26,10 @@ from guard.publish import hub
 from guard.report import Report, number
 from guard.schema import check_stream
 from guard.streams import Exit, Job, Signals, Stream, child, collect, deliver, environment, execute, mine, settle
-from guard.worktrees import Kept, Note, Removed
+from guard.worktrees import notes
+from guard.worktrees.notes import Note
+from guard.worktrees.remove import Kept, Removed
+from guard.worktrees.trees import give_back, life, take, trees
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -208,7 +211,7 @@ def _work_tree(repo: Repo, job: Job, stream: Stream, tip: str, base: Path) -> No
         name += f"-{secrets.token_hex(3)}"  # another launch has made one of that name in this very moment
         note = prepared(repo, job.policy, base / name, f"guard/{name}", tip, wanted)
     note = replace(note, before=mine(base / name, job.policy, job.frame, stream.id))
-    worktrees.write(repo, note)
+    notes.write(repo, note)
     return note
 
 
@@ -218,7 +221,7 @@ def _at_work(repo: Repo, job: Job, stream: Stream, note: Note, logs: Path, signa
     stream.log = str(logs / f"{stream.id}.log")
 
     def begun(pid: int) -> None:
-        worktrees.write(repo, child(pid, note))
+        notes.write(repo, child(pid, note))
         stream.state = "running"
         show.changed(stream)
 
@@ -241,9 +244,9 @@ def _wait(repo: Repo, threads: Sequence[threading.Thread], show: "_Show") -> Non
             show.tick()
             if time.monotonic() - last >= BEAT:
                 last = time.monotonic()
-                for tree in worktrees.trees(repo):
+                for tree in trees(repo):
                     if tree.note is not None and tree.note.owner == this():
-                        worktrees.beat(repo, tree.path)
+                        notes.beat(repo, tree.path)
 
 
 # --- what an earlier launch left behind --------------------------------------------------------------------------
@@ -253,12 +256,12 @@ def earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, A
     """Go on where a launch was killed: its streams' deltas are delivered, its work trees go."""
     removed: list[Removed] = []
     kept: list[Kept] = []
-    for tree in worktrees.trees(repo):
+    for tree in trees(repo):
         if tree.note is None or tree.note.kind != "stream":
             continue
-        state, why = worktrees.life(repo, policy, tree)
+        state, why = life(repo, policy, tree)
         if state == "orphan":
-            note = worktrees.take(repo, policy, tree)
+            note = take(repo, policy, tree)
             if note is None:
                 continue  # another launch ends it
             stream = Stream(tree.note.stream)
@@ -268,7 +271,7 @@ def earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, A
             except (GuardError, OSError) as wrong:
                 stream.worktree = _words(wrong)
             with contextlib.suppress(OSError):
-                worktrees.give_back(repo, tree.path, tree.note)
+                give_back(repo, tree.path, tree.note)
             if stream.worktree:
                 kept.append(Kept(str(tree.path), stream.worktree, f"guard worktree remove {tree.path}"))
             else:

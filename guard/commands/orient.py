@@ -20,8 +20,8 @@ from guard.publish import Snapshot
 from guard.records import notes
 from guard.report import Report, number
 from guard.undelivered import undelivered
-from guard.worktrees import Tree as Worktree
-from guard.worktrees import life, trees
+from guard.worktrees.trees import Tree as Worktree
+from guard.worktrees.trees import life, trees
 from merge.delta import Delta
 from merge.files import BadState
 from merge.values import BadJson

@@ -13,7 +13,8 @@ from guard.git import Repo
 from guard.policy import Policy
 from guard.records import board, index, notes, numbers
 from guard.report import Report
-from guard.worktrees import Note, sweep
+from guard.worktrees.notes import Note
+from guard.worktrees.remove import sweep
 
 _SUBJECT = re.compile(r"\[S([0-9]{1,9})\] ", re.ASCII)
 RECENT = 500

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from guard import inputs, salvage
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.owner import process
@@ -14,9 +13,12 @@ from guard.plan import policy_at
 from guard.policy import Policy
 from guard.publish import hub
 from guard.report import Report, number
-from guard.worktrees import Kept, Note, Removed, Tree, find, life, remove, trees, write
-from guard.worktrees import add as make
-from guard.worktrees import sweep as swept
+from guard.worktrees import inputs, salvage
+from guard.worktrees.add import add as make
+from guard.worktrees.notes import Note, write
+from guard.worktrees.remove import Kept, Removed, remove
+from guard.worktrees.remove import sweep as swept
+from guard.worktrees.trees import Tree, find, life, trees
 
 _COLUMNS = ("work tree", "branch", "whose", "quiet", "holds")
 

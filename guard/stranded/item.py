@@ -12,7 +12,7 @@ from guard.index.file import Index
 from guard.leases.refs import found as said_by
 from guard.policy import Policy
 from guard.publish import last_seen
-from guard.worktrees import trees
+from guard.worktrees.trees import trees
 
 DIGITS = 12
 """Of an object's or a file's digest in a name."""

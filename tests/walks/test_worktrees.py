@@ -91,7 +91,8 @@ def test_forty_seven_stale_ones_in_one_call(lab: Lab) -> None:
     here, _ = lab.fleet("here", "other")
     script = (
         "import sys\nfrom pathlib import Path\nfrom guard.git import Repo\nfrom guard.owner import this\n"
-        "from guard.worktrees import Note, add\nrepo = Repo()\nhead = repo.resolve('HEAD')\n"
+        "from guard.worktrees.add import add\nfrom guard.worktrees.notes import Note\n"
+        "repo = Repo()\nhead = repo.resolve('HEAD')\n"
         "for n in range(47):\n    note = Note('', '', '', owner=this())\n"
         "    add(repo, Path(sys.argv[1], f'w{n}'), f'b{n}', head, note)\n"
     )

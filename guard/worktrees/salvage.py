@@ -16,8 +16,8 @@ from guard.bring_in import AS_GUARD, RESCUE
 from guard.errors import GuardError
 from guard.git import Repo, blob_id
 from guard.index.shared import NO_HOOKS
-from guard.inputs import digest
 from guard.policy import Policy
+from guard.worktrees.inputs import digest
 
 MOST_IGNORED = 64 << 20
 """Bytes of ignored files that are salvaged; who keeps more there has to say what is to become of it."""
