@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from guard.backoff import backoff
 from guard.errors import GuardError
 from guard.git import Change, Repo, failure, parse_raw
+from guard.hub.fast_forward import fast_forward
 from guard.index.shared import NO_HOOKS, Entry, Work, entries, work
 from guard.private_commit import write
-from guard.publish import backoff, fast_forward
 
 RESCUE = "refs/guard/rescue/"
 

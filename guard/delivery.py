@@ -14,15 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from guard import identity, outbox
+from guard.backoff import backoff
 from guard.bring_in import AS_GUARD
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo, blob_id, object_id, write_commit
 from guard.history import delivered
+from guard.hub.hub import DELTA_REFS, Hub, Snapshot
+from guard.hub.local import Local
 from guard.inbox import by_small_letters
 from guard.leases.recording import author_of
 from guard.plan import policy_at
 from guard.policy import Policy, Way
-from guard.publish import DELTA_REFS, REFUSED_TRIES, TRIES, Hub, Local, Offer, Snapshot, backoff, hub, publish
+from guard.publish import REFUSED_TRIES, TRIES, Offer, hub, publish
 from guard.report import number
 from guard.restore import recorded_digests
 from merge.delta import digest_of, file_name, split_name

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from guard.backoff import backoff
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Change, Repo, parse_raw
 from guard.index.shared import NO_HOOKS, Work, entries, work
 from guard.observe import EMPTY_TREE
-from guard.publish import TRIES, backoff
+from guard.publish import TRIES
 
 Check = Callable[[str | None, Path], list[Finding]]
 """Judges a private index that stands on a commit, or on none."""

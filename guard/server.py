@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # What only some pushes need is imported where they need it: most bring ordinary commits.
 
 REFS = "refs/guard/"
-"""Below this stands what guard shares beside the branch, unless policy gives it another name; see `guard.publish`."""
+"""Below this stands what guard shares beside the branch, unless policy gives it another name; see `guard.hub`."""
 
 LARGEST_POLICY = 64 * 1024
 """Bytes of guard.toml: people write a few thousand, and every push reads it."""

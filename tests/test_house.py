@@ -24,7 +24,7 @@ LAYERS = (
     },
     {"rules", "judge"},
     {
-        *("git", "observe", "publish", "leases", "records", "worktrees", "streams"),
+        *("git", "observe", "backoff", "hub", "publish", "leases", "records", "worktrees", "streams"),
         *("history", "plan", "adoption", "verify", "restore", "report", "table", "undelivered", "recompute"),
         *("verified", "audit"),  # what was judged here before, and the look back
         "signed",  # who made a merge, where a policy asks

@@ -6,6 +6,7 @@ from typing import Any
 from guard import identity
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.hub.hub import Snapshot
 from guard.leases import keeping, lease
 from guard.leases.claims import Claimed, Desk, Ended, Held
 from guard.leases.lease import MAX_GLOBS, MAX_INTENT, MAX_NAME, Lane, wrong_glob
@@ -14,7 +15,7 @@ from guard.leases.refs import KINDS, Found, found, now, origin
 from guard.neighbours import remember
 from guard.plan import policy_at
 from guard.policy import Policy
-from guard.publish import Snapshot, hub, last_seen
+from guard.publish import hub, last_seen
 from guard.report import Report
 
 

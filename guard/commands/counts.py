@@ -9,9 +9,10 @@ from guard.counts import State, place, repaired, source, states
 from guard.errors import GuardError, Unseen
 from guard.git import NewCommit, Repo, write_commit
 from guard.history import RECOUNT_TRAILER
+from guard.hub.hub import Snapshot
 from guard.plan import LAST_SECOND, Tree, bad_state, policy_at
 from guard.policy import Policy
-from guard.publish import CANDIDATE, Offer, Snapshot, hub, publish
+from guard.publish import CANDIDATE, Offer, hub, publish
 from guard.report import Report, number
 from merge.files import BadState, recounted
 

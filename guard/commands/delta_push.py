@@ -13,10 +13,12 @@ from guard.delivery import Held, Packed, deliver
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
+from guard.hub.hub import Snapshot
+from guard.hub.local import Local
 from guard.inbox import Fault, by_small_letters, faults
 from guard.plan import Tree, frame_counter, policy_at
 from guard.policy import Policy, Way
-from guard.publish import Local, Snapshot, hub, last_seen
+from guard.publish import hub, last_seen
 from guard.report import Report, number
 from guard.rules.invalid_delta import RULE
 from guard.undelivered import Loose, loose

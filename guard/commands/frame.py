@@ -4,9 +4,10 @@ from guard import history
 from guard.errors import Unseen
 from guard.git import Repo
 from guard.history import Arrival, arrivals
+from guard.hub.hub import DELTA_REFS, Snapshot
 from guard.plan import Tree, adopted, frame_counter, open_frame, policy_at, roster, streams_of
 from guard.policy import Policy
-from guard.publish import DELTA_REFS, Snapshot, hub
+from guard.publish import hub
 from guard.recompute import newest_claim, newest_merge
 from guard.report import Report, number, rejected, rejection
 from guard.schema import conforms

@@ -13,9 +13,10 @@ from guard.frames.history import Merge, Row, counted, missing, row, span
 from guard.frames.page import MARK, draw
 from guard.git import Commit, Repo, parse_tree
 from guard.history import MERGE_TRAILER, Trailer, claims, trailer
+from guard.hub.hub import Snapshot
 from guard.plan import policy_at
 from guard.policy import Policy
-from guard.publish import Snapshot, hub, last_seen
+from guard.publish import hub, last_seen
 from guard.report import Report, number, width
 from merge import page, values
 from merge.fold import page_path

@@ -20,9 +20,10 @@ from guard.errors import GuardError
 from guard.frames import partition
 from guard.frames.roster import Opening, check, open_next, players, read
 from guard.git import Repo
+from guard.hub.hub import Snapshot
 from guard.plan import Tree, frame_counter, policy_at
 from guard.policy import Policy
-from guard.publish import Snapshot, hub
+from guard.publish import hub
 from guard.report import Report, number
 from guard.streams import Job, Signals, Stream
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from guard import identity
+from guard.backoff import backoff
 from guard.commands.claim import desk, record, said, tell_ended
 from guard.errors import GuardError
 from guard.git import Repo
@@ -17,7 +18,6 @@ from guard.leases.lease import MAX_BODY, MAX_NAME, Lane, Lesson, Session
 from guard.leases.recording import section
 from guard.leases.refs import found, now, origin
 from guard.leases.scopes import covers
-from guard.publish import backoff
 from guard.records import lessons, notes
 from guard.report import Report, number
 

@@ -15,9 +15,11 @@ from guard.commands.verify import WHY, place_of
 from guard.errors import GuardError, Unseen
 from guard.git import Importer, Repo
 from guard.history import Arrival
+from guard.hub.hub import DELTA_REFS, Hub, Snapshot
+from guard.hub.local import Local
 from guard.plan import Plan, Tree, frame_counter, open_frame, policy_at, roster, streams_of, work_out
 from guard.policy import Policy
-from guard.publish import CANDIDATE, DELTA_REFS, Hub, Local, Offer, Snapshot, hub, publish
+from guard.publish import CANDIDATE, Offer, hub, publish
 from guard.recompute import CHECKED, newest_merge
 from guard.report import Report, number, rejected, rejection
 from guard.schema import check_stream, conforms

@@ -11,12 +11,12 @@ from guard.commands.doctor import leftovers, markers
 from guard.commands.frame import unmerged
 from guard.counts import place, states
 from guard.git import Repo
+from guard.hub.hub import Snapshot
 from guard.leases.recording import NEXT
 from guard.leases.refs import KINDS, now
 from guard.leases.seen import EXPIRED, Seen, seen
 from guard.plan import Tree, frame_counter
 from guard.policy import Policy
-from guard.publish import Snapshot
 from guard.records import notes
 from guard.report import Report, number
 from guard.undelivered import undelivered

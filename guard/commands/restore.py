@@ -9,9 +9,10 @@ from typing import Any
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo, write_commit
 from guard.history import RESTORE_TRAILER
+from guard.hub.hub import Hub, Snapshot
 from guard.plan import LAST_SECOND, Tree, policy_at, start
 from guard.policy import Policy
-from guard.publish import CANDIDATE, Hub, Offer, Snapshot, hub, publish
+from guard.publish import CANDIDATE, Offer, hub, publish
 from guard.recompute import newest_merge
 from guard.report import Report, number
 from guard.restore import counts, rebuild

@@ -4,10 +4,11 @@ from guard import identity
 from guard.commands.claim import desk
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo
+from guard.hub.hub import Snapshot
 from guard.leases.recording import author_of, written
 from guard.leases.refs import now
 from guard.policy import archive_of
-from guard.publish import Offer, Snapshot, publish
+from guard.publish import Offer, publish
 from guard.records.rotate import rotate_rows, rotate_sections
 from guard.report import Report
 

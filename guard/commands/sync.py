@@ -8,10 +8,11 @@ from guard.change import Change
 from guard.errors import GuardError
 from guard.finding import Finding, exit_code
 from guard.git import Repo
+from guard.hub.local import Local
 from guard.judge import judge
 from guard.plan import policy_at
 from guard.policy import Policy
-from guard.publish import Local, hub
+from guard.publish import hub
 from guard.report import Report, number
 
 

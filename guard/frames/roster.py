@@ -13,12 +13,13 @@ from guard import identity
 from guard.errors import GuardError
 from guard.frames import partition
 from guard.git import NewCommit, Repo
+from guard.hub.hub import Hub, Snapshot
 from guard.leases.recording import written
 from guard.leases.refs import now
 from guard.plan import Tree, frame_counter, policy_at
 from guard.plan import roster as named
 from guard.policy import Policy
-from guard.publish import Hub, Offer, Snapshot, publish
+from guard.publish import Offer, publish
 from guard.report import number
 from guard.schema import check_stream
 from merge import values

@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from guard.backoff import backoff
 from guard.errors import GuardError
 from guard.git import Change, Repo, blob_id
-from guard.publish import backoff
 
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 """For an index of one's own: what happens to it is nobody's business."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.hub.hub import Hub, Move, Snapshot
 from guard.leases import lease
 from guard.leases.lease import Lane, Lesson, Said, Session
 from guard.leases.recording import Recorder
@@ -20,7 +21,7 @@ from guard.leases.scopes import meeting
 from guard.leases.seen import of_sessions
 from guard.neighbours import remember
 from guard.policy import Policy
-from guard.publish import Hub, Move, Offer, Snapshot, last_seen, publish
+from guard.publish import Offer, last_seen, publish
 from guard.records import board
 
 Note = Callable[[str], None]

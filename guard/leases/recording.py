@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from guard.errors import GuardError
 from guard.git import NewCommit, Repo, write_commit
+from guard.hub.hub import Hub, Move, Snapshot
 from guard.leases.lease import Lane, Lesson, Said, Session
 from guard.leases.refs import Found, found, history, now
 from guard.policy import Policy, archive_of
-from guard.publish import Hub, Move, Offer, Snapshot, publish
+from guard.publish import Offer, publish
 from guard.records import board, index, lessons, notes
 
 CANDIDATE = "refs/guard/records/candidate"

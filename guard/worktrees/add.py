@@ -5,10 +5,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from guard.backoff import backoff
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.owner import this
-from guard.publish import backoff
 from guard.worktrees.notes import Note, alone, forget, write
 
 TRIES = 8
