@@ -19,7 +19,8 @@ from urllib.parse import unquote, urlsplit
 from guard import ci
 from guard.agents.tools import NAMES, tool
 from guard.errors import GuardError
-from guard.git import Repo, write_commit
+from guard.git import Repo
+from guard.git.importer import write_commit
 from guard.hooks import HOOKS, agent, install_hub, registered, strict
 from guard.hooks.install import RUNNER, ours
 from guard.plan import Tree, frame_counter, policy_at, work_out

@@ -17,7 +17,9 @@ from guard import identity, outbox
 from guard.backoff import backoff
 from guard.bring_in import AS_GUARD
 from guard.errors import GuardError
-from guard.git import NewCommit, Repo, blob_id, object_id, write_commit
+from guard.git import Repo
+from guard.git.importer import NewCommit, write_commit
+from guard.git.objects import blob_id, object_id
 from guard.history import delivered
 from guard.hub.hub import DELTA_REFS, Hub, Snapshot
 from guard.hub.local import Local

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from guard.errors import Unseen
-from guard.git import Commit, Reader, Repo
+from guard.git import Repo
+from guard.git.objects import Commit
+from guard.git.reader import Reader
 from guard.policy import Policy
 from merge.delta import Entry, digest_of, frame_in_name
 from merge.names import is_candidate

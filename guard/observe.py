@@ -17,8 +17,10 @@ from guard.certain import FAILURES as UNCERTAIN
 from guard.certain import frame_of
 from guard.change import NONE, Bulk, Change, File
 from guard.errors import GuardError, Unseen
-from guard.git import Change as Difference
-from guard.git import Reader, Repo, blob_id, parse_raw
+from guard.git import Repo
+from guard.git.objects import Change as Difference
+from guard.git.objects import blob_id, parse_raw
+from guard.git.reader import Reader
 from guard.identity import heard
 from guard.identity import session as own_session
 from guard.policy import FILE, Policy, parse

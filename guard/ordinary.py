@@ -7,6 +7,7 @@ marker of an unfinished merge.
 
 import re
 
+from guard.git.reader import contents
 from guard.policy import FILE, Policy, matcher
 from guard.shell.scripts import may_be_script
 
@@ -46,7 +47,7 @@ def others(repo: "Repo", old: str, new: str, policy: Policy) -> tuple[list[str],
         for head, _ in files:
             blobs.setdefault(head.split(b" ")[3], []).append(commit)
     names = list(blobs)
-    for name, data in zip(names, repo.contents([name.decode() for name in names]), strict=True):
+    for name, data in zip(names, contents(repo, [name.decode() for name in names]), strict=True):
         if data is None or b"<<<<<<<" in data:
             found.update(dict.fromkeys(blobs[name]))
     return list(found), number

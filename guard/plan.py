@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guard.errors import GuardError, Unseen
-from guard.git import Commit, NewCommit, Repo, parse_tree
+from guard.git import Repo
+from guard.git.importer import NewCommit
+from guard.git.objects import Commit, parse_tree
 from guard.history import Arrival, Trailer, arrivals, entries
 from guard.policy import FILE, Policy, parse
 from guard.schema import conforms

@@ -15,7 +15,9 @@ from pathlib import Path
 from guard.backoff import backoff
 from guard.errors import GuardError
 from guard.finding import Finding
-from guard.git import Change, Repo, parse_raw
+from guard.git import Repo
+from guard.git.hook import run_hook
+from guard.git.objects import Change, parse_raw
 from guard.index.shared import NO_HOOKS, Work, entries, work
 from guard.observe import EMPTY_TREE
 from guard.publish import TRIES
@@ -109,7 +111,7 @@ class _Job:
             done.paths = sorted(change.path for change in self.changes or ())
             self._forget_bulk()
             env = {**self.env, "GIT_INDEX_FILE": str(self.mine.shared.absolute())}
-            self._tell(self.repo.hook("post-commit", env=env))
+            self._tell(run_hook(self.repo, "post-commit", env=env))
         return done
 
     # --- the tree ----------------------------------------------------------------------------------------------
@@ -202,7 +204,7 @@ class _Job:
 
     def _hook(self, name: str, place: _Place, *arguments: str) -> None:
         """Run a hook; raises `_Refused` where it refuses, and `_Lost` where it may have looked at another HEAD."""
-        done = self.repo.hook(name, *arguments, env=self.env)
+        done = run_hook(self.repo, name, *arguments, env=self.env)
         if done.returncode != 0 and _place(self.repo) != place:
             raise _Lost
         self._tell(done)

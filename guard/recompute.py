@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guard.errors import OLDER, GuardError, Unseen, way_on
-from guard.git import Change, Commit, Repo, blob_id
+from guard.git import Repo
+from guard.git.objects import Change, Commit, blob_id
 from guard.history import Arrival, Trailer, trailer
 from guard.plan import Plan, policy_at, start, work_out
 from guard.policy import Policy

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from guard.errors import GuardError
-from guard.git import NewCommit, Repo
+from guard.git import Repo
+from guard.git.importer import NewCommit
 from guard.policy import Policy
 
 _CHECK = tuple(

@@ -9,7 +9,8 @@ from functools import cache, cached_property
 
 from guard import appendonly
 from guard.errors import GuardError, Unseen
-from guard.git import Change, Commit, Repo, blob_id
+from guard.git import Repo
+from guard.git.objects import Change, Commit, blob_id
 from guard.history import is_recount, restored, trailer
 from guard.plan import Tree, adopted, policy_at, start
 from guard.policy import FILE, Policy, archive_of

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from guard import schema
 from guard.change import NONE, Change, File
 from guard.finding import Finding
-from guard.git import blob_id
+from guard.git.objects import blob_id
 from guard.judge import judge
 from guard.policy import Policy, parse
 from merge.delta import Entry, digest_of, file_name

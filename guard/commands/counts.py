@@ -7,7 +7,8 @@ from guard import observe
 from guard.change import Change
 from guard.counts import State, place, repaired, source, states
 from guard.errors import GuardError, Unseen
-from guard.git import NewCommit, Repo, write_commit
+from guard.git import Repo
+from guard.git.importer import NewCommit, write_commit
 from guard.history import RECOUNT_TRAILER
 from guard.hub.hub import Snapshot
 from guard.plan import LAST_SECOND, Tree, bad_state, policy_at

@@ -11,7 +11,8 @@ from guard import outbox
 from guard.errors import GuardError, Unseen
 from guard.frames.history import Merge, Row, counted, missing, row, span
 from guard.frames.page import MARK, draw
-from guard.git import Commit, Repo, parse_tree
+from guard.git import Repo
+from guard.git.objects import Commit, parse_tree
 from guard.history import MERGE_TRAILER, Trailer, claims, trailer
 from guard.hub.hub import Snapshot
 from guard.plan import policy_at

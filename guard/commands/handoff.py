@@ -12,6 +12,7 @@ from guard.backoff import backoff
 from guard.commands.claim import desk, record, said, tell_ended
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.git.transfer import transfer
 from guard.leases import keeping, lease
 from guard.leases.claims import Desk
 from guard.leases.lease import MAX_BODY, MAX_NAME, Lane, Lesson, Session
@@ -137,12 +138,12 @@ def push(repo: Repo, at: Desk, session: str) -> str:
     said: list[str] = []
     for wait in backoff(TRIES):
         words = ("push", "--quiet", at.place.name, f"HEAD:refs/heads/{branch}")
-        done = repo.transfer(*words, patience=at.policy.timeout)
+        done = transfer(repo, *words, patience=at.policy.timeout)
         if done.returncode == 0:
             return branch
         said = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if "hint:" not in line]
         back = ("fetch", "--quiet", "--no-tags", at.place.name, f"+refs/heads/{branch}:{tracking}")
-        repo.transfer(*back, patience=at.policy.timeout)
+        transfer(repo, *back, patience=at.policy.timeout)
         there = repo.resolve(tracking)
         if there is not None and repo.is_ancestor("HEAD", there):  # a run that was cut off has pushed them
             return branch

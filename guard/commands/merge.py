@@ -13,7 +13,8 @@ from guard.audit import audit, healable
 from guard.commands.restore import restored
 from guard.commands.verify import WHY, place_of
 from guard.errors import GuardError, Unseen
-from guard.git import Importer, Repo
+from guard.git import Repo
+from guard.git.importer import Importer
 from guard.history import Arrival
 from guard.hub.hub import DELTA_REFS, Hub, Snapshot
 from guard.hub.local import Local

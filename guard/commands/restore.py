@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from guard.errors import GuardError
-from guard.git import NewCommit, Repo, write_commit
+from guard.git import Repo
+from guard.git.importer import NewCommit, write_commit
 from guard.history import RESTORE_TRAILER
 from guard.hub.hub import Hub, Snapshot
 from guard.plan import LAST_SECOND, Tree, policy_at, start

@@ -3,7 +3,8 @@
 from guard import identity
 from guard.commands.claim import desk
 from guard.errors import GuardError
-from guard.git import NewCommit, Repo
+from guard.git import Repo
+from guard.git.importer import NewCommit
 from guard.hub.hub import Snapshot
 from guard.leases.recording import author_of, written
 from guard.leases.refs import now

@@ -12,7 +12,8 @@ from pathlib import Path
 from guard import identity
 from guard.errors import GuardError
 from guard.frames import partition
-from guard.git import NewCommit, Repo
+from guard.git import Repo
+from guard.git.importer import NewCommit
 from guard.hub.hub import Hub, Snapshot
 from guard.leases.recording import written
 from guard.leases.refs import now

@@ -9,6 +9,7 @@ from pathlib import Path
 from guard.backoff import backoff
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.git.transfer import transfer
 from guard.hub.hub import REFS, Move, Snapshot, Verdict, must_have
 from guard.policy import Policy
 
@@ -63,7 +64,7 @@ class Remote:
         words += ["--no-recurse-submodules", self.name, *refspecs, *own]
         said = ""
         for attempt, wait in enumerate(backoff(16)):  # fetches in one clone meet when forty work trees are made at once
-            done = self.repo.transfer(*words, patience=self.patience)
+            done = transfer(self.repo, *words, patience=self.patience)
             said = done.stderr.decode(errors="replace").strip() if done.returncode else ""
             if not any(each in said for each in _PASSING):
                 break
@@ -89,7 +90,7 @@ class Remote:
             refspecs.append(f"{wanted or ''}:{there}")
         if len(refspecs) > 1:
             words.append("--atomic")
-        done = self.repo.transfer(*words, self.name, *refspecs, patience=self.patience)
+        done = transfer(self.repo, *words, self.name, *refspecs, patience=self.patience)
         said = (done.stdout + done.stderr).decode(errors="replace")
         if done.returncode == 0:
             self._remember(new, refs)

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from guard.backoff import backoff
 from guard.errors import GuardError
-from guard.git import Change, Repo, blob_id
+from guard.git import Repo
+from guard.git.objects import Change, blob_id
 
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 """For an index of one's own: what happens to it is nobody's business."""

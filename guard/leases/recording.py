@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from guard.errors import GuardError
-from guard.git import NewCommit, Repo, write_commit
+from guard.git import Repo
+from guard.git.importer import NewCommit, write_commit
 from guard.hub.hub import Hub, Move, Snapshot
 from guard.leases.lease import Lane, Lesson, Said, Session
 from guard.leases.refs import Found, found, history, now

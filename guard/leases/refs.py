@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from guard.git import Repo, parse_commit
+from guard.git import Repo
+from guard.git.objects import parse_commit
 from guard.leases import lease
 from guard.leases.lease import Lane, Lesson, Said, Session
 from guard.policy import Policy

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from guard import outbox
 from guard.errors import GuardError
-from guard.git import Repo, blob_id
+from guard.git import Repo
+from guard.git.objects import blob_id
 from guard.plan import policy_at
 from guard.policy import Policy
 from guard.report import Progress, number

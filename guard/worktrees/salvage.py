@@ -14,7 +14,8 @@ from pathlib import Path
 
 from guard.bring_in import AS_GUARD, RESCUE
 from guard.errors import GuardError
-from guard.git import Repo, blob_id
+from guard.git import Repo
+from guard.git.objects import blob_id
 from guard.index.shared import NO_HOOKS
 from guard.policy import Policy
 from guard.worktrees.inputs import digest

@@ -11,7 +11,9 @@ import pytest
 from walks.lab import GUARD, INBOX, Lab, comment, inbox_file, name_of, post
 
 from guard.commands.frame_history import Options, run
-from guard.git import Object, Reader, Repo
+from guard.git import Repo
+from guard.git.objects import Object
+from guard.git.reader import Reader
 from guard.report import Report
 
 ROSTER = "state/stream_assignments.json"
