@@ -25,10 +25,10 @@ from guard.hooks import HOOKS, agent, install_hub, registered, strict
 from guard.hooks.install import RUNNER, ours
 from guard.plan import Tree, frame_counter, policy_at, work_out
 from guard.policy import FILE, sample_of
-from guard.recompute import newest_merge
 from guard.scratch import NO_HOOKS, Scratch, copy_hooks, copy_own, environment, scratch
 from guard.server import Move, judged, proposed
-from guard.verify import verify
+from guard.verify.range import verify
+from guard.verify.recompute import newest_merge
 from guard.wiring import Wiring
 
 _MESSAGE = "[S1] doctor: a try"

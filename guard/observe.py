@@ -28,7 +28,7 @@ from guard.policy import FILE, Policy, parse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from guard.neighbours import Neighbours
-    from guard.verify import Canonical  # a commit hook seldom recomputes anything
+    from guard.verify.range import Canonical  # a commit hook seldom recomputes anything
 
 EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -459,7 +459,7 @@ class _Range:
     @cached_property
     def state(self) -> "Canonical":
         """What the range does to canonical state: worked out only where a commit touches it."""
-        from guard.verify import canonical
+        from guard.verify.range import canonical
 
         return self._state() if self._state else canonical(self._repo, *self._ends)
 

@@ -7,8 +7,8 @@ from guard.git import Repo
 from guard.history import arrivals, claims, entries, trailer
 from guard.plan import Tree, bad_state, policy_at
 from guard.policy import Policy
-from guard.recompute import differences, engine_of, newest_merge
 from guard.schema import conforms
+from guard.verify.recompute import differences, engine_of, newest_merge
 from merge import page, values
 from merge.delta import digest_of, split_name
 from merge.engines import ENGINES

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from guard.counts import Listing
     from guard.inbox import Fault
     from guard.rule import Rule
-    from guard.verify import Canonical
+    from guard.verify.range import Canonical
 
 # What only some pushes need is imported where they need it: most bring ordinary commits.
 
@@ -191,7 +191,7 @@ class _Court:
         if only == []:
             return
         from guard import observe
-        from guard.verify import canonical
+        from guard.verify.range import canonical
 
         state = cache(lambda: canonical(self.repo, old, new))
         contents = observe.Contents(self.repo)

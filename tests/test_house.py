@@ -25,9 +25,7 @@ LAYERS = (
     {"rules", "judge"},
     {
         *("git", "observe", "backoff", "hub", "publish", "leases", "records", "worktrees", "streams"),
-        *("history", "plan", "adoption", "verify", "restore", "report", "table", "undelivered", "recompute"),
-        *("verified", "audit"),  # what was judged here before, and the look back
-        "signed",  # who made a merge, where a policy asks
+        *("history", "plan", "adoption", "verify", "restore", "report", "table", "undelivered"),
         *("server", "ordinary"),  # what a server judges
         "frames",
         "ci",  # the jobs of a CI host

@@ -8,9 +8,9 @@ from guard.hub.hub import DELTA_REFS, Snapshot
 from guard.plan import Tree, adopted, frame_counter, open_frame, policy_at, roster, streams_of
 from guard.policy import Policy
 from guard.publish import hub
-from guard.recompute import newest_claim, newest_merge
 from guard.report import Report, number, rejected, rejection
 from guard.schema import conforms
+from guard.verify.recompute import newest_claim, newest_merge
 from merge.delta import Delta, Invalid, read
 
 _COLUMNS = ("stream", "state", "delivered", "expected", "deltas")

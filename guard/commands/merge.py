@@ -9,7 +9,6 @@ from typing import Any
 
 from guard import history
 from guard.adoption.adopt import counters
-from guard.audit import audit, healable
 from guard.commands.restore import restored
 from guard.commands.verify import WHY, place_of
 from guard.errors import GuardError, Unseen
@@ -21,12 +20,13 @@ from guard.hub.local import Local
 from guard.plan import Plan, Tree, frame_counter, open_frame, policy_at, roster, streams_of, work_out
 from guard.policy import Policy
 from guard.publish import CANDIDATE, Offer, hub, publish
-from guard.recompute import CHECKED, newest_merge
 from guard.report import Report, number, rejected, rejection
 from guard.schema import check_stream, conforms
-from guard.signed import signed
 from guard.undelivered import undelivered
-from guard.verified import note
+from guard.verify.audit import audit, healable
+from guard.verify.recompute import CHECKED, newest_merge
+from guard.verify.signed import signed
+from guard.verify.verified import note
 from merge import values
 from merge.delta import valid_stream
 

@@ -14,11 +14,11 @@ from guard.hub.hub import Hub, Snapshot
 from guard.plan import LAST_SECOND, Tree, policy_at, start
 from guard.policy import Policy
 from guard.publish import CANDIDATE, Offer, hub, publish
-from guard.recompute import newest_merge
 from guard.report import Report, number
 from guard.restore import counts, rebuild
-from guard.verified import VERIFIED, reached
-from guard.verify import dirty_at, verify, wrong_rev
+from guard.verify.range import dirty_at, verify, wrong_rev
+from guard.verify.recompute import newest_merge
+from guard.verify.verified import VERIFIED, reached
 
 
 class _Job:

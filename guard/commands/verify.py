@@ -7,11 +7,11 @@ from guard.errors import GuardError, way_on
 from guard.git import Repo
 from guard.plan import policy_at, start
 from guard.policy import Policy
-from guard.recompute import Problem
 from guard.report import Report, number
 from guard.undelivered import edited
-from guard.verified import VERIFIED, note, reached
-from guard.verify import Verdict, verify
+from guard.verify.range import Verdict, verify
+from guard.verify.recompute import Problem
+from guard.verify.verified import VERIFIED, note, reached
 
 WHY = {
     "G101": "canonical state may change only to the bytes that the merge computes; anything else may have lost records",

@@ -14,9 +14,9 @@ from guard.git.objects import Change, Commit, blob_id
 from guard.history import is_recount, restored, trailer
 from guard.plan import Tree, adopted, policy_at, start
 from guard.policy import FILE, Policy, archive_of
-from guard.recompute import FORGED, Problem, differences, newest_claim, newest_merge
 from guard.restore import is_recorded, rebuild, recorded_digests
-from guard.signed import fault
+from guard.verify.recompute import FORGED, Problem, differences, newest_claim, newest_merge
+from guard.verify.signed import fault
 from merge import values
 from merge.files import BadState, recounted
 from merge.names import is_candidate

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from guard.git import Repo
 from guard.plan import policy_at
-from guard.recompute import Problem, newest_merge
-from guard.verified import VERIFIED, note, reached
-from guard.verify import Verdict, verify
+from guard.verify.range import Verdict, verify
+from guard.verify.recompute import Problem, newest_merge
+from guard.verify.verified import VERIFIED, note, reached
 
 AUDITED = "refs/guard/audited"
 """Where the next look back of this clone begins: behind it all is well, or known to nobody as wrong."""

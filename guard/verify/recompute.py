@@ -9,7 +9,7 @@ from guard.git.objects import Change, Commit, blob_id
 from guard.history import Arrival, Trailer, trailer
 from guard.plan import Plan, policy_at, start, work_out
 from guard.policy import Policy
-from guard.verified import believed, note
+from guard.verify.verified import believed, note
 from merge import ENGINE
 from merge.engines import ENGINES
 
