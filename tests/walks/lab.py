@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from walks import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 INBOX = "state/stream_deltas"
 GUARD = (sys.executable, "-c", "from guard.cli import main; main()")
@@ -48,6 +50,11 @@ class Said:
     code: int
     out: str
     err: str
+
+    @classmethod
+    def of(cls, done: "subprocess.CompletedProcess[bytes]") -> "Said":
+        """What a command that is over left behind."""
+        return cls(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
     @property
     def json(self) -> Any:
@@ -116,6 +123,8 @@ class Lab:
             "TERM": "dumb",
             "LC_ALL": "C.UTF-8",
         }
+        self.plain = dict(self.env)
+        self.program = GUARD
 
     # --- running -----------------------------------------------------------------------------------------------
 
@@ -131,7 +140,7 @@ class Lab:
             check=False,
             timeout=180,
         )
-        return Said(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        return Said.of(done)
 
     def git(
         self,
@@ -150,7 +159,10 @@ class Lab:
 
     def guard(self, where: Path, *words: str, code: int | None = 0, env: Mapping[str, str] | None = None) -> Said:
         """Run guard; whatever happens, nobody is shown a traceback."""
-        said = self.run(where, *GUARD, *words, env=env)
+        done = None
+        if self.program == GUARD:
+            done = warm.run(words, where, {**self.env, **(env or {})}, self.plain, timeout=180)
+        said = Said.of(done) if done else self.run(where, *self.program, *words, env=env)
         assert "Traceback" not in said.all, said.all[-400:]
         assert code is None or said.code == code, (words, said.code, said.out, said.err)
         return said
