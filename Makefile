@@ -28,7 +28,7 @@ demo: .venv/run
 	@.venv/bin/guard demo $(ARGS)
 
 test: .venv/test
-	$(PY) -m pytest -n auto $(ARGS)
+	$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 	@$(MAKE) --no-print-directory lint
 
 SEED ?= 0

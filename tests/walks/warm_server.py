@@ -6,6 +6,7 @@ on below `_serve`, ends as any program ends, and leaves no trace in the next one
 """
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -16,6 +17,8 @@ import signal
 import socket
 import sys
 
+import typer
+
 import guard
 import merge
 
@@ -24,6 +27,9 @@ for _package in (guard, merge):
         importlib.import_module(_module.name)
 for _name in ("jsonschema_rs", "orjson", "rich.console", "rich.table"):
     importlib.import_module(_name)
+
+typer.main.get_command = functools.cache(typer.main.get_command)  # what it makes of the functions, made once too
+typer.main.get_command(guard.cli.app)
 
 
 def _serve(control: socket.socket) -> None:
