@@ -10,8 +10,12 @@ What G301 and G302 find, from the tables that they judge by (`python -m guard.sh
 versions are those that were measured with real bashes and with Apple's userland. `guard explain G303` lists the git
 commands that are refused.
 
-    guard check scripts/*.sh --rule G301,G302,G303
-    guard check scripts --rule G301,G302 --json
+```console
+$ guard check scripts/*.sh --rule G301,G302,G303
+scripts/nightly.sh:2:5: G302 gnu-only-command: sed --in-place: macOS has none
+  why: stock macOS lacks it or does something else: the script works on one machine of the fleet and not on the next
+  fix: sed -i.bak ... f && rm f.bak
+```
 
 Each finding says `path:line:column`. Without a name, what is staged is judged; `--range OLD..NEW` judges commits.
 
@@ -45,19 +49,18 @@ the oldest macOS. Of a script that the grammar cannot read in full, the rest is 
 
 def page() -> str:
     """The whole page."""
-    lines = [_HEAD, "## Constructs (G301)"]
-    for key, construct in sorted(CONSTRUCTS.items(), key=lambda item: (item[1].since, item[0])):
-        since = "in no bash" if construct.since >= (99, 0) else f"bash {version_name(construct.since)}"
-        lines += [
-            "",
-            f"### {key}",
-            "",
-            f"`{construct.name}`: {since}. Before, {construct.older}.",
-            "",
-            f"    {construct.instead}",
-        ]
-        if construct.syntax:
-            lines += ["", "A version check around it does not help: an older bash reads no further."]
+    lines = [
+        _HEAD,
+        "## Constructs (G301)",
+        "",
+        "| construct | since bash | before that | instead |",
+        "|---|---|---|---|",
+    ]
+    for _, each in sorted(CONSTRUCTS.items(), key=lambda item: (item[1].since, item[0])):
+        since = "none" if each.since >= (99, 0) else version_name(each.since)
+        older = (each.older + (" \\*" if each.syntax else "")).replace("|", "\\|")
+        lines.append(f"| {_cell(each.name)} | {since} | {older} | {_cell(each.instead)} |")
+    lines += ["", "\\* A version check around it does not help: an older bash reads no further."]
     lines += ["", "## Variables (G301)", "", "| variable | since bash | instead |", "|---|---|---|"]
     lines += [f"| `{name}` | {version_name(since)} | {_cell(what)} |" for name, (since, what) in VARIABLES.items()]
     lines += ["", "## Names of shopt (G301)", "", "| name | since bash |", "|---|---|"]
@@ -81,7 +84,8 @@ def _since(macos: Macos) -> str:
 
 
 def _cell(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
+    quote = "``" if "`" in text else "`"
+    return f"{quote}{text}{quote}".replace("|", "\\|")
 
 
 if __name__ == "__main__":

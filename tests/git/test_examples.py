@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from walks.examples import RULES, adopted, commands
+from pages.shown import RULES, adopted, commands, with_guard
 from walks.lab import Lab
 
 from guard.rule import Rule
@@ -13,6 +13,7 @@ from guard.rule import Rule
 @pytest.fixture
 def home(lab: Lab) -> Path:
     """Where the examples are run."""
+    lab.env["PATH"] = f"{with_guard(lab)}:{lab.env['PATH']}"
     return adopted(lab)
 
 

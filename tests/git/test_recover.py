@@ -4,18 +4,16 @@ import json
 import os
 import random
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from walks.lab import GUARD, INBOX, ROOT, Lab, delta, inbox_file, name_of
-from walks.test_readme import alike, steps
+from walks.killed import killed, slow_hook
+from walks.lab import INBOX, Lab, delta, name_of
 
 BIN = Path(sys.executable).parent
 HOSTILE = "a b\n'\"$(touch pwned)`;\\|\u00e9.txt"
@@ -313,40 +311,6 @@ def test_what_guard_itself_leaves_on_its_way_is_no_work(lab: Lab) -> None:
 
 
 # --- killed ----------------------------------------------------------------------------------------------------
-
-
-def until(done: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
-    """Wait for what a process does on its way."""
-    for _ in range(3000):
-        if done() or process.poll() is not None:
-            break
-        time.sleep(0.02)
-    assert done(), process.communicate()
-
-
-def killed(lab: Lab, here: Path, done: Callable[[], bool], *words: str) -> None:
-    """Run a command, and kill it with all that it started once something is so."""
-    process = subprocess.Popen(
-        words,
-        cwd=here,
-        env=lab.env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    until(done, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-
-
-def slow_hook(here: Path) -> Path:
-    """A pre-commit hook that says that it runs, and goes on."""
-    hook = here / ".git/hooks/pre-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\ntouch ../running\nexec sleep 600\n")
-    hook.chmod(0o755)
-    return here.parent / "running"
 
 
 @pytest.mark.parametrize("words", [["a.txt"], ["-a"]], ids=["named", "all"])
@@ -734,156 +698,3 @@ def test_killed_while_it_gives_back(lab: Lab) -> None:
     assert len({lab.rev(here, f"given-{number}") for number in range(8)}) == 1
     made = {path for path in without(before, state(here)) if not path.startswith(".git/guard/recover-")}
     assert made == {f".git/refs/heads/given-{number}" for number in range(8)}
-
-
-# --- docs/recovery.md ------------------------------------------------------------------------------------------
-
-
-def stashed(lab: Lab) -> Path:
-    """Where `git stash` is about to be run."""
-    here = page(lab)
-    lab.write(here, {"notes.txt": "one\nand two\n", "draft.md": "a draft\n"})
-    return here
-
-
-def page(lab: Lab) -> Path:
-    """The repository of the page: Ann's."""
-    lab.env |= {"GIT_AUTHOR_NAME": "Ann", "GIT_COMMITTER_NAME": "Ann", "HOME": str(lab.root)}
-    here = lab.root / "fleet"
-    here.mkdir()
-    lab.git(here, "init", "-q")
-    lab.commit(here, {"notes.txt": "one\n", "src/main.py": "main = 1\n"}, "begin")
-    return here
-
-
-def rebasing(lab: Lab) -> Path:
-    """Where a rebase with autostash stops."""
-    here = page(lab)
-    lab.git(here, "switch", "-q", "-c", "other")
-    lab.commit(here, {"src/main.py": "main = 2\n"})
-    lab.git(here, "switch", "-q", "main")
-    lab.commit(here, {"src/main.py": "main = 3\n"})
-    lab.write(here, {"notes.txt": "one\nand two\n"})
-    lab.git(here, "rebase", "--autostash", "other", code=1)
-    return here
-
-
-def parked(lab: Lab) -> Path:
-    """Where the framework is killed while its hooks run."""
-    if not (BIN / "pre-commit").exists():
-        pytest.skip("pre-commit is not installed here")
-    here = page(lab)
-    lab.env["PATH"] = f"{BIN}{os.pathsep}{lab.env['PATH']}"
-    slow = {"id": "slow", "name": "slow", "entry": "sh -c 'touch ../running; exec sleep 600'", "language": "system"}
-    config = {"repos": [{"repo": "local", "hooks": [{**slow, "always_run": True}]}]}
-    lab.commit(here, {".pre-commit-config.yaml": json.dumps(config)}, "hooks")
-    lab.write(here, {"notes.txt": "one\nand two\n", "src/main.py": "main = 2\n"})
-    lab.git(here, "add", "src/main.py")
-    assert lab.run(here, "pre-commit", "install").code == 0
-    killed(lab, here, (lab.root / "running").exists, "git", "commit", "-q", "-m", "never")
-    (here / ".git/hooks/pre-commit").unlink()
-    lab.git(here, "restore", "--staged", "--worktree", "src/main.py")
-    return here
-
-
-def two_trees(lab: Lab) -> Path:
-    """Where a session's work tree is about to be removed."""
-    here = page(lab)
-    tree = lab.root / "parser"
-    lab.git(here, "worktree", "add", "-q", "-b", "parser", str(tree))
-    lab.commit(tree, {"src/parser.py": "parser = 1\n"}, "[S12] parser: begin")
-    lab.commit(tree, {"src/parser.py": "parser = 2\n"}, "[S12] parser: two, for lists")
-    return here
-
-
-def committing(lab: Lab) -> Path:
-    """Where a commit of one file is killed."""
-    here = page(lab)
-    running = slow_hook(here)
-    lab.write(here, {"notes.txt": "one\nand two\n"})
-    killed(lab, here, running.exists, "git", "commit", "-q", "-m", "never", "notes.txt")
-    (here / ".git/hooks/pre-commit").unlink()
-    lab.write(here, {"notes.txt": "one\nor else\n"})
-    return here
-
-
-def launched(lab: Lab) -> Path:
-    """Where a launch and its only stream are killed."""
-    here = lab.lone("fleet")
-    ready = lab.root / "ready"
-    script = f"echo 'half a draft' >draft.md; echo $$ >{ready}.part; mv {ready}.part {ready}; exec sleep 600"
-    process = lab.start(here, "launch", "--streams", "1", "--", "sh", "-c", script)
-    until(ready.exists, process)
-    process.kill()
-    os.kill(int(ready.read_text()), signal.SIGKILL)
-    lab.finish(process)
-    return here
-
-
-def fleet_of_136(lab: Lab) -> Path:
-    """Ann's clone with guard's hooks, another one without, whose tool has rewritten agents.json from an old copy."""
-    lab.env |= {"GIT_AUTHOR_NAME": "Ann", "GIT_COMMITTER_NAME": "Ann", "HOME": str(lab.root)}
-    blank = {"post_count": 0, "comment_count": 0, "heartbeat_last": None}
-    agents = {f"agent-{number:03d}": blank for number in range(136)}
-    stats = {"total_agents": 136, "total_posts": 0, "total_comments": 0}
-    state = {"agents": {"agents": agents}, "stats": stats, "frame_counter": {"frame": 405}}
-    files = {f"state/{name}.json": json.dumps(value, indent=2) for name, value in state.items()}
-    here, other = lab.fleet("fleet", "other", files=files)
-    lab.guard(here, "install")
-    few = {"agents": {f"agent-{number:03d}": {**blank, "mood": "busy"} for number in range(9)}}
-    for tree in (here, other):
-        lab.write(tree, {"state/agents.json": json.dumps(few, indent=2)})
-    third = lab.clone("primary")
-    lab.commit_push(third, inbox_file(406, "s1", agents_activated=["agent-002", "agent-007", "agent-100"]))
-    lab.guard(third, "merge")
-    lab.commit_push(third, inbox_file(407, "s1", agents_activated=["agent-003", "newcomer"]))
-    return here
-
-
-STORIES: dict[str, Callable[[Lab], Path]] = {
-    "A stash": stashed,
-    "An autostash that failed": rebasing,
-    "A patch of the pre-commit framework": parked,
-    "A branch that was swept": two_trees,
-    "A commit that was killed": committing,
-    "A launch that was killed": launched,
-    "Frame 407, step by step": fleet_of_136,
-}
-PAGE = (ROOT / "docs" / "recovery.md").read_text(encoding="utf-8")
-NAME = re.compile(r"\b(?:stash|autostash|commit|index|patch|rescue)-[0-9a-f]{12}\b")
-OTHERWISE = [
-    (re.compile(r"[0-9a-f]{40}"), "<id>"),
-    (re.compile(r"next-index-\d+\.lock"), "next-index-<pid>.lock"),
-    (re.compile(r"it is \d+ \w+ old[;,].*"), "it is <old>"),
-    (re.compile(r"whose: (?!Ann|S12|guard).*"), "whose: <user>"),
-    (re.compile(r"patch\d+-\d+"), "patch<time>-<pid>"),
-    (re.compile(r"process \d+ on \S+"), "<process>"),
-]
-
-
-def test_every_story_of_the_page_is_told_here() -> None:
-    """Each section of docs/recovery.md with commands has its situation below."""
-    parts = PAGE.split("\n## ")[1:]
-    assert [part.partition("\n")[0] for part in parts if "```console" in part] == list(STORIES)
-
-
-@pytest.mark.parametrize("title", STORIES)
-def test_the_page(lab: Lab, title: str) -> None:
-    """What docs/recovery.md shows is what happens, line by line, with the names of this run."""
-    here = STORIES[title](lab)
-    binary = lab.root / "bin" / "guard"
-    binary.parent.mkdir()
-    binary.write_text(f'#!/bin/sh\nexec {shlex.join(GUARD)} "$@"\n')
-    binary.chmod(0o755)
-    env = {"PATH": f"{binary.parent}:{lab.env['PATH']}", "COLUMNS": "80"}
-    names: dict[str, str] = {}
-    for command, expected in steps(PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]):
-        typed = NAME.sub(lambda match: names[match[0]], command)
-        got = lab.run(here, "sh", "-c", f"exec 2>&1\n{typed}", env=env).out
-        for shown, real in zip(NAME.findall(expected), NAME.findall(got), strict=False):
-            names.setdefault(shown, real)
-        texts = [got, expected]
-        for pattern, word in OTHERWISE:
-            texts = [pattern.sub(word, text) for text in texts]
-        printed, told = (alike(text, lab.root) for text in texts)
-        assert printed == told, f"$ {typed}\n{got}"

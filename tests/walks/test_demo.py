@@ -1,25 +1,19 @@
-"""`guard demo` from outside, and the promises of README.md and docs/: their commands exist, their output is real."""
+"""`guard demo` from outside; what README.md shows of it is real."""
 
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from typer.main import get_command
-
-from guard.cli import app
+from pages.shown import blocks, read
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = [sys.executable, "-P", "-c", "from guard.cli import main; main()"]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture
@@ -60,8 +54,7 @@ def test_demo_tells_its_story_and_leaves_nothing_behind(bare: dict[str, str], tm
     assert list((tmp_path / "tmp").iterdir()) == []
     assert "\x1b" not in done.stdout
     assert done.stderr == ""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = [block for block in blocks(readme) if block.startswith("$ guard demo\n")]
+    shown = [block for block in blocks(read("README.md")) if block.startswith("$ guard demo\n")]
     assert [without_ids(block.partition("\n")[2]) for block in shown] == [without_ids(done.stdout)]
 
 
@@ -106,77 +99,3 @@ def test_demo_that_is_interrupted_leaves_nothing_behind(bare: dict[str, str], tm
         _, said = process.communicate(timeout=60)
         assert process.returncode == 130, said
         assert list((tmp_path / "tmp").iterdir()) == []
-
-
-# --- the documents ---------------------------------------------------------------------------------------------
-
-
-def blocks(text: str) -> list[str]:
-    """The fenced blocks of a page."""
-    return [body for _, body in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)]
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """Every guard command in a page's blocks and code spans, as words."""
-    for block in blocks(text):
-        for line in (line.removeprefix("$ ") for line in block.splitlines()):
-            if line.startswith("guard "):
-                yield shlex.split(line, comments=True)[1:]
-    for span in re.findall(r"`(guard [^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)):
-        yield shlex.split(span)[1:]
-
-
-def unknown(words: list[str]) -> str:
-    """What of a guard command does not exist; empty where all does."""
-    command = get_command(app)
-    rest = list(words)
-    while rest:
-        options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
-        word = rest.pop(0)
-        if word in ("...", "…"):
-            continue  # and so on; behind an option it stands for a value
-        if word == "--":
-            return ""  # what follows is another program's
-        children = getattr(command, "commands", {})
-        if word in children:
-            command = children[word]
-        elif word.startswith("-"):
-            name, _, value = word.partition("=")
-            if name not in options and name not in ("--help", "-h"):
-                return f"{command.name} has no option {name}"
-            if name in options and not getattr(options[name], "is_flag", False) and not value:
-                if not rest:
-                    return f"{name} of {command.name} needs a value"
-                rest.pop(0)
-        elif children and not any(isinstance(option, typer.core.TyperArgument) for option in command.params):
-            return f"{command.name} has no command {word}"
-    return ""
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_documents_name_commands_that_exist(page: Path) -> None:
-    """Every `guard ...` line in a code block or code span of the documents is a command that this guard has."""
-    found = list(commands(page.read_text(encoding="utf-8")))
-    wrong = [f"guard {' '.join(words)}: {said}" for words in found if (said := unknown(words))]
-    assert not wrong
-
-
-def test_documents_are_searched_at_all() -> None:
-    """The search above finds the commands of README.md, and sees what does not exist."""
-    found = list(commands((ROOT / "README.md").read_text(encoding="utf-8")))
-    assert {words[0] for words in found} >= {"init", "merge", "verify", "restore", "frame", "delta", "demo"}
-    assert unknown(["merge", "--frobnicate"])
-    assert unknown(["frobnicate"])
-    assert unknown(["delta", "frobnicate"])
-    assert not unknown(["delta", "check", "FILE"])
-
-
-def test_documents_link_to_files_that_exist() -> None:
-    """Every relative link of README.md and docs/ leads to a file of this repository."""
-    broken = [
-        f"{page.name}: {target}"
-        for page in PAGES
-        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
-        if "://" not in target and not (page.parent / target).exists()
-    ]
-    assert not broken

@@ -1,12 +1,9 @@
-"""docs/other-domains.md: laws for a catalogue of parts, with every file and command of the page."""
+"""docs/other-domains.md: what its laws for a catalogue of parts refuse, keep and permit."""
 
 import json
-import re
-from pathlib import Path
 
 import pytest
-from walks.lab import ROOT, Lab
-from walks.test_readme import steps, walk
+from pages.shown import BLOCK, read
 
 from guard import schema
 from guard.errors import GuardError
@@ -14,42 +11,25 @@ from guard.policy import parse
 from merge.delta import Entry, digest_of
 from merge.fold import fold
 
-PAGE = (ROOT / "docs" / "other-domains.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"(?:^`(?P<path>[^`\n]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+FILES = {block["path"]: block["text"].encode() for block in BLOCK.finditer(read("docs/other-domains.md"))}
+"""The files that the page shows."""
 
 
-def toml() -> bytes:
-    """The page's guard.toml."""
-    return next(block["text"] for block in BLOCK.finditer(PAGE) if block["path"] == "guard.toml").encode()
-
-
-def empty(lab: Lab) -> Path:
-    """A new repository, and nothing of guard in it."""
-    here = lab.root / "parts"
-    here.mkdir()
-    lab.git(here, "init", "-q")
-    return here
-
-
-def test_a_catalogue_of_parts(lab: Lab) -> None:
-    """The page's files, written as it says, and its commands: what they print is what it shows."""
-    here = empty(lab)
-    blocks = list(BLOCK.finditer(PAGE))
-    assert {block["kind"] for block in blocks if not block["path"]} == {"console"}
-    for block in blocks:
-        if block["path"]:
-            lab.write(here, {block["path"]: block["text"]})
-        else:
-            walk(lab, here, steps(block[0]))
-    assert lab.load(here, "state/catalogue.json")["parts"] == 2
-    assert b"**2 parts**" in lab.show(here, "README.md")
+def test_a_catalogue_of_parts_knows_nothing_of_a_social_network() -> None:
+    """The page's deltas under its policy: two parts, and no file of the state says post, comment, agent or channel."""
+    entries = [
+        Entry(path.rpartition("/")[2], data) for path, data in FILES.items() if path and path.startswith("state/")
+    ]
+    outcome = fold({}, entries, parse(FILES["guard.toml"]).laws, schema.conforms("delta"))
+    assert len(outcome.applied) == len(entries) > 2
+    assert json.loads(outcome.files["state/catalogue.json"])["parts"] == 2
     for word in (b"posts", b"comments", b"agents", b"channels"):
-        assert not any(word in lab.show(here, path) for path in lab.canonical(here)), word
+        assert not any(word in data for data in outcome.files.values()), word
 
 
 def test_what_is_no_list_is_refused_and_a_list_without_a_law_is_kept() -> None:
     """A map where a list belongs is refused; lists without a law, as those of a fallback, are in the page's extra."""
-    policy = parse(toml())
+    policy = parse(FILES["guard.toml"])
     head = {"frame": 1, "completed_at": "2026-05-04T06:00:00Z"}
     wrong = json.dumps({**head, "stream_id": "east", "parts_found": {"sku": "M6-40"}}).encode()
     spare = {"posts_created": [], "comments_added": []}
