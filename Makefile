@@ -20,9 +20,9 @@ help:
 	@echo 'make faults  random histories of a fleet in which things go wrong: SEED=1 ROUNDS=50'
 	@echo 'make lint    ruff and mypy alone'
 	@echo 'make format  let ruff format the code'
-	@echo 'make bench   the benchmarks: they print ratios and never fail by time'
+	@echo 'make bench   what guard costs beside git and other tools (25 minutes), into docs/benchmarks.md; --quick to try it'
 	@echo 'make clean   remove .venv, caches and builds'
-	@echo "More options: make demo ARGS='--keep DIR', make test ARGS='-k merge', make bench ARGS=..."
+	@echo "More options: make demo ARGS='--keep DIR', make test ARGS='-k merge', make bench ARGS='hooks --files 5000'"
 
 demo: .venv/run
 	@.venv/bin/guard demo $(ARGS)
@@ -46,11 +46,10 @@ format: .venv/test
 	$(PY) -m ruff format $(CODE)
 
 bench: .venv/run
-	@if test -f benchmarks/run.py; then $(PY) benchmarks/run.py $(ARGS); \
-	else echo 'The benchmarks come as: python benchmarks/run.py (not there yet)'; fi
+	$(PY) benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: reinstall only when pyproject.toml has changed.

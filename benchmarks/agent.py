@@ -1,28 +1,26 @@
-"""Measures what an agent's tool waits for before each call, as a ratio to a bare Python; nothing here fails by time.
-
-    python benchmarks/agent.py [RUNS]
-
-The command is the one that stands in the tool's configuration, run by `sh` with the call on standard input, in a
-repository with guard installed; beside it, in turn, `python -I -S -c pass`. Each ratio is the median of the run.
-"""
+"""What an agent's tool waits for before each call, beside a bare Python."""
 
 import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
+from benchmarks.charts import bars
+from benchmarks.measure import BARE, GUARD, Figure, Part, Scale, Spent, alternate, compare, run, say, spend
 from guard.agents.entry import command
+
+TITLE = "Agents' hook"
+HOW = """\
+The command that stands in the tool's configuration, `sh -c 'guard-hook ...'` as `guard agent install claude` writes it,
+with the call as JSON on standard input, in a repository with guard's hooks; beside it `python -I -S -c pass`."""
 
 COMMON = (
     *("ls -la src", "cat README.md", "npm test 2>&1 | tail -20", 'grep -rn "needle" src', "cd src && make"),
     *("git status", "git diff --stat HEAD~1", "git log --oneline -5", "git add src/a.py", "echo $HOME"),
     *("git add src/a.py && git commit -m '[S1] a: fix' src/a.py", "git push origin HEAD:main", "git stash list"),
 )
-"""Calls as most are: they have to pass within twice a bare Python."""
+"""Calls as most are: 95% of them have to pass within twice a bare Python."""
 
 SELDOM = (
     "git commit -m \"$(cat <<'EOF'\n[S1] a: fix\n\nwhy\nEOF\n)\"",
@@ -33,52 +31,49 @@ SELDOM = (
 """Calls that are parsed: expansions next to git, and what is refused."""
 
 
-def repository(folder: Path) -> None:
-    """A repository that has adopted guard, with its hooks."""
-    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-
-    def run(*words: str) -> None:
-        subprocess.run(words, cwd=folder, check=True, capture_output=True, env=env)
-
-    run("git", "init", "-q", "-b", "main")
-    (folder / "src").mkdir()
-    (folder / "guard.toml").write_text(f'[merge]\nbaseline = "{"0" * 40}"\n')
-    run("git", "add", "guard.toml")
-    run("git", "-c", "user.name=bench", "-c", "user.email=bench@example.invalid", "commit", "-q", "-m", "[S1] a: b")
-    run(sys.executable, "-c", "from guard.cli import main; main()", "install")
-
-
 def told(line: str, folder: Path) -> bytes:
     """What Claude Code says of a command."""
     call = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": line}, "cwd": str(folder)}
     return json.dumps({"session_id": "0" * 36, "transcript_path": "/nowhere/x.jsonl", **call}).encode()
 
 
-def seconds(words: list[str], data: bytes, folder: Path) -> float:
-    begun = time.perf_counter()
-    subprocess.run(words, input=data, cwd=folder, capture_output=True, check=False)
-    return time.perf_counter() - begun
-
-
-def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 25
-    bare = [sys.executable, "-I", "-S", "-c", "pass"]
-    hook = ["sh", "-c", command("claude")]
+def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as all subjects
+    """Each call, and the slowest of the common ones."""
+    say(f"agent: {len(COMMON) + len(SELDOM)} calls")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        repository(folder)
-        times: dict[str, list[float]] = {line: [] for line in ("", *COMMON, *SELDOM)}
-        for _ in range(runs):
-            for line, found in times.items():
-                found.append(seconds(hook, told(line, folder), folder) if line else seconds(bare, b"", folder))
-    base = statistics.median(times.pop(""))
-    print(f"python -I -S -c pass: {base * 1e3:.1f} ms, median of {runs}")
-    for line, found in times.items():
-        goal = "2x" if line in COMMON else "-"
-        print(f"{statistics.median(found) / base:5.2f}x  (goal {goal:>2})  {line.splitlines()[0][:70]}")
-    ratios = [statistics.median(times[line]) / base for line in COMMON]
-    print(f"common calls: {min(ratios):.2f}x to {max(ratios):.2f}x, median {statistics.median(ratios):.2f}x")
+        (folder / "src").mkdir()
+        (folder / "guard.toml").write_text(f'[merge]\nbaseline = "{"0" * 40}"\n')
+        run(folder, "git", "init", "-q", "-b", "main")
+        run(folder, "git", "add", "guard.toml")
+        run(folder, "git", "commit", "-q", "-m", "[S1] a: b")
+        run(folder, GUARD, "install")
+
+        def ask(turn: int, line: str) -> Spent:  # noqa: ARG001 - as all jobs
+            return spend(folder, "sh", "-c", command("claude"), data=told(line, folder), codes=(0, 2))
+
+        jobs = {line: partial(ask, line=line) for line in (*COMMON, *SELDOM)}
+        took = alternate(scale.rounds, {"": lambda _: spend(folder, sys.executable, *BARE[1:]), **jobs})
+    floor = took.pop("")
+    rows = {line: compare(f"`{line.splitlines()[0]}`", "a bare Python", runs, floor) for line, runs in took.items()}
+    ordered = sorted(COMMON, key=lambda line: Figure.of([one.cpu for one in took[line]]).median)
+    worst = ordered[-1]
+    part = Part(
+        [compare(f"slowest of {len(COMMON)} common calls: `{worst}`", "a bare Python", took[worst], floor, 2.0)]
+    )
+    middle = ordered[len(ordered) // 2]
+    part.rows.append(compare(f"middle of {len(COMMON)} common calls: `{middle}`", "a bare Python", took[middle], floor))
+    part.rows += [rows[line] for line in SELDOM]
+    entries = [("python -I -S -c pass", floor, 1), *((line, took[line], 0) for line in ordered)]
+    entries += [(line.splitlines()[0], took[line], 3) for line in SELDOM]
+    part.pictures["agent.svg"] = bars(
+        "Before each call of an agent's tool",
+        "milliseconds of processors; violet: calls that have to be parsed",
+        [(cut(label), Figure.of([one.cpu for one in runs]), colour) for label, runs, colour in entries],
+    )
+    return part
 
 
-if __name__ == "__main__":
-    main()
+def cut(label: str) -> str:
+    """A label that fits beside its bar."""
+    return label if len(label) <= 38 else label[:37] + "\u2026"

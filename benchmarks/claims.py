@@ -1,83 +1,111 @@
-"""What a claim costs beside `git fetch` and `git push` on the same hub, and `orient` on a board of 500 rows.
+"""What a claim costs beside `git fetch` and `git push` on the same hub, and `orient` on a board of 500 rows."""
 
-Each figure is a ratio of medians taken in one run, the commands by turns: with the hub on this disk, and behind an ssh
-that takes `LATENCY` seconds to connect, as the ssh of a hosting service does (0.4 to 1 s is usual).
-"""
-
-import argparse
-import statistics
+import os
+import signal
+import socket
 import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from walks.lab import Lab
 
-from walks.lab import Lab  # the laboratory of the tests: a hub and clones, cut off from the machine's configuration
+from benchmarks.charts import bars
+from benchmarks.measure import GUARD, Failed, Figure, Part, Row, Scale, Spent, alternate, compare, say, spend
+
+TITLE = "Claims"
+HOW = """\
+`guard claim LANE --scope PATH` (which also writes the lane into the board), beside `git fetch -q origin` and
+`git push -q origin HEAD:main` of one commit, from another clone of the same hub: a folder on the same disk,
+`git daemon` on the loopback (git://), and a folder behind an ssh that takes 0.4 s to connect, as that of a hosting
+service does. By the clock, as waiting is what it costs; `guard orient` on a board of 500 rows. `guard --version` is
+what starting guard takes."""
 
 ROW = "| 2026-01-{day:02d} | LANE-{n} | S{n} | ada | main | - | - | linux | src/{n} | lease=- | {state} | row {n} |\n"
-LATENCY = 0.4
-GUARD = Path(sys.executable).with_name("guard")
 
 
-def timed(lab: Lab, here: Path, *words: str) -> float:
-    """Seconds of a command."""
-    env = {**lab.env, "GUARD_SESSION": "S900"}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)  # who measures may have set it; who uses guard has compiled modules
-    began = time.perf_counter()
-    done = subprocess.run(words, cwd=here, env=env, capture_output=True, check=False)
-    assert done.returncode == 0, (words, done.stderr)
-    return time.perf_counter() - began
+@contextmanager
+def daemon(lab: Lab) -> Iterator[str]:
+    """The address of the hub as `git daemon` serves it on the loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ("git", "daemon", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}", "--export-all")
+    serving = subprocess.Popen(
+        [*words, "--enable=receive-pack", f"--base-path={lab.root}", str(lab.root)],
+        env=lab.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        url = f"git://127.0.0.1:{port}/{lab.hub.name}"
+        if not any(lab.run(lab.root, "git", "ls-remote", url).code == 0 for _ in range(200)):
+            raise Failed("git daemon does not answer")
+        yield url
+    finally:
+        os.killpg(serving.pid, signal.SIGTERM)
+        serving.wait()
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
+def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as all subjects
+    """Each way to the hub."""
+    part, drawn = Part(), []
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))
         rows = "".join(ROW.format(n=n, day=n % 28 + 1, state="READY" if n % 9 == 0 else "MERGED") for n in range(500))
         head = "| Date | Lane | Session | Agent | Branch | PR | Model | Platform | Scope | Etc | Status | Notes |\n"
-        lab.fleet("one", "other")
-        one, other = lab.root / "one", lab.root / "other"
+        one, other = lab.fleet("one", "other")
         lab.commit_push(one, {"tasks/SWARM-LANES.md": f"# Lanes\n\n{head}|{'---|' * 12}\n{rows}"})
         lab.git(other, "pull", "-q", "--ff-only", "origin", "main")
         ssh = Path(folder, "ssh")
-        ssh.write_text(f'#!/bin/sh\nsleep {LATENCY}\nshift\nexec sh -c "$*"\n')
+        ssh.write_text(f'#!/bin/sh\nsleep {scale.latency}\nshift\nexec sh -c "$*"\n')
         ssh.chmod(0o755)
         lab.env |= {"GIT_SSH": str(ssh), "GIT_SSH_VARIANT": "simple"}
-        for where in ("on this disk", f"behind {LATENCY:.1f} s"):
-            if where != "on this disk":
+        with daemon(lab) as served:
+            places = {"on the same disk": str(lab.hub), "by git://": served}
+            places[f"behind {scale.latency:g} s of ssh"] = f"ssh://hub{lab.hub}"
+            for where, url in places.items():
+                say(f"claims: {where}")
                 for clone in (one, other):
-                    lab.git(clone, "remote", "set-url", "origin", f"ssh://hub{lab.hub}")
-            print(where)
-            measure(lab, one, other, rounds, where.replace(" ", "-"))
+                    lab.git(clone, "remote", "set-url", "origin", url)
+                took = turns(lab, one, other, where, scale.rounds if "ssh" not in where else scale.few)
+                name = f"claim, hub {where}"
+                part.rows.append(
+                    compare(name, "`git fetch` and `git push`", took["claim"], took["push"], 1.5, by="clock")
+                )
+                if "disk" in where:
+                    part.rows.append(
+                        compare(
+                            "claim, hub on the same disk", "`guard --version`", took["claim"], took["start"], by="clock"
+                        )
+                    )
+                    figure = Figure.of([spent.wall for spent in took["orient"]])
+                    part.rows.append(Row("orient on a board of 500 rows", "", "clock", "ms", figure, goal=500))
+                for label, colour in (("push", 1), ("claim", 0)):
+                    what = "git fetch + push" if label == "push" else "guard claim"
+                    drawn.append((f"{what}, {where}", Figure.of([spent.wall for spent in took[label]]), colour))
+    part.pictures["claims.svg"] = bars("A claim beside a fetch and a push", "milliseconds by the clock", drawn)
+    return part
 
 
-def measure(lab: Lab, one: Path, other: Path, rounds: int, where: str) -> None:
-    """Measure with the hub where it is."""
-    figures: dict[str, list[float]] = {"fetch + push": [], "claim": [], "orient": [], "bare `guard --version`": []}
-    for turn in range(rounds):
-        lab.commit(other, {f"work-{where}-{turn}": "x"})
+def turns(lab: Lab, one: Path, other: Path, where: str, rounds: int) -> dict[str, list[Spent]]:
+    """Claims in one clone and commits in the other, by turns."""
+    env = {key: value for key, value in lab.env.items() if key != "PYTHONDONTWRITEBYTECODE"} | {"GUARD_SESSION": "S900"}
+    place = "".join(letter if letter.isalnum() else "-" for letter in where)
+
+    def push(turn: int) -> Spent:
+        lab.commit(other, {f"work-{place}-{turn}": "x"})
         lab.git(other, "fetch", "-q", "origin")
         lab.git(other, "rebase", "-q", "origin/main")
-        begun = time.perf_counter()
-        timed(lab, other, "git", "fetch", "-q", "origin")
-        timed(lab, other, "git", "push", "-q", "origin", "HEAD:main")
-        figures["fetch + push"].append(time.perf_counter() - begun)
-        figures["claim"].append(
-            timed(lab, one, str(GUARD), "claim", f"NEW-{where}-{turn}", "--scope", f"new-{where}/{turn}")
-        )
-        figures["orient"].append(timed(lab, one, str(GUARD), "orient"))
-        figures["bare `guard --version`"].append(timed(lab, one, str(GUARD), "--version"))
-    base = statistics.median(figures["fetch + push"])
-    for name, times in figures.items():
-        middle = statistics.median(times)
-        spread = f"({min(times) * 1000:.0f} to {max(times) * 1000:.0f})"
-        print(f"{name:24} {middle * 1000:7.0f} ms  {spread:14} {middle / base:5.2f}x")
+        fetched = spend(other, "git", "fetch", "-q", "origin", env=env)
+        return fetched.plus(spend(other, "git", "push", "-q", "origin", "HEAD:main", env=env))
 
-
-if __name__ == "__main__":
-    main()
+    jobs = {
+        "push": push,
+        "claim": lambda n: spend(one, GUARD, "claim", f"L-{place}-{n}", "--scope", f"new/{place}/{n}", env=env),
+        "orient": lambda _: spend(one, GUARD, "orient", env=env),
+        "start": lambda _: spend(one, GUARD, "--version", env=env),
+    }
+    return alternate(rounds, jobs)

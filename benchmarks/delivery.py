@@ -1,22 +1,23 @@
-"""What it costs when many writers deliver at once: `guard delta push`, by ref and by branch, beside a loop of git.
+"""Many writers at once: `guard delta push`, by ref and by branch, beside the loop of git that people write."""
 
-Each writer is a clone with one new delta; all begin together. The loop is what people write: add, commit, then fetch,
-rebase and push, up to five times. Seconds are from the first start to the last end; the ratio is to the loop at the
-same number of writers, in this run. `lost` is how many deltas never arrived.
-    python benchmarks/delivery.py [--writers 1,8,24,64]
-"""
-
-import argparse
+import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from walks.lab import INBOX, Lab, delta, name_of
 
-from walks.lab import INBOX, Lab, delta, name_of  # a hub and clones, cut off from the machine's configuration
+from benchmarks.charts import lines
+from benchmarks.measure import GUARD, Figure, Part, Row, Scale, Spent, compare, say
+
+TITLE = "Deliveries by many writers at once"
+HOW = """\
+Each writer is a clone of one hub on the same disk with one new delta; all begin together, and the time is from the
+first start to the last end: `guard delta push --by refs`, `guard delta push --by branch`, and beside them the loop that
+people write: `git add && git commit`, then up to five times `git fetch && git rebase origin/main && git push`. *Lost*
+is what is not on the hub when all have ended. With many more writers than processors, most of them wait for one."""
 
 LOOP = """git add -- state/stream_deltas && git commit -q -m "[S1] deltas: mine" || exit 1
 for try in 1 2 3 4 5; do
@@ -24,51 +25,76 @@ for try in 1 2 3 4 5; do
 done
 exit 1
 """
-GUARD = str(Path(sys.executable).with_name("guard"))
+WAYS: dict[str, Sequence[str]] = {
+    "loop of git": ("sh", "-c", LOOP),
+    "by ref": (GUARD, "delta", "push", "--by", "refs"),
+    "by branch": (GUARD, "delta", "push", "--by", "branch"),
+}
 
 
-def measured(lab: Lab, clones: Sequence[Path], words: Sequence[str], arrived: Callable[[], int]) -> tuple[float, int]:
-    """Seconds until all are done, and how many deltas did not arrive."""
+def at_once(lab: Lab, clones: Sequence[Path], words: Callable[[int], Sequence[str]]) -> Spent:
+    """What all clones together take for one command each, all begun together."""
     env = {key: value for key, value in lab.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    before = arrived()
-    began = time.perf_counter()
+    quiet = subprocess.DEVNULL
+    before, begun = used(), time.perf_counter()
     running = [
-        subprocess.Popen(words, cwd=clone, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for clone in clones
+        subprocess.Popen(words(place), cwd=clone, env=env, stdin=quiet, stdout=quiet, stderr=quiet)
+        for place, clone in enumerate(clones)
     ]
     for process in running:
         process.wait()
-    return time.perf_counter() - began, len(clones) - (arrived() - before)
+    return Spent(used() - before, (time.perf_counter() - begun) * 1e3)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--writers", default="1,8,24,64")
-    numbers = [int(text) for text in parser.parse_args().writers.split(",")]
-    ways: dict[str, Sequence[str]] = {
-        "loop of git": ("sh", "-c", LOOP),
-        "by ref": (GUARD, "delta", "push", "--by", "refs"),
-        "by branch": (GUARD, "delta", "push", "--by", "branch"),
-    }
-    print(f"{'writers':>7}  {'way':12} {'seconds':>8} {'ratio':>6} {'lost':>5}")
-    for number in numbers:
-        base = 0.0
-        for way, words in ways.items():
-            with tempfile.TemporaryDirectory() as folder:
-                lab = Lab(Path(folder))
-                clones = lab.fleet(*(f"c{each}" for each in range(number)))
-                for each, clone in enumerate(clones):
-                    lab.write(clone, {name_of(1, f"m{each}"): delta(1, f"m{each}")})
-
-                def arrived(lab: Lab = lab) -> int:
-                    files = sum(path.startswith(f"{INBOX}/frame") for path in lab.paths(lab.hub))
-                    return files + len(lab.refs(lab.hub, "refs/guard/deltas"))
-
-                seconds, lost = measured(lab, clones, words, arrived)
-            base = base or seconds
-            print(f"{number:7}  {way:12} {seconds:8.1f} {seconds / base:5.2f}x {lost:5}", flush=True)
+def used() -> float:
+    """Milliseconds of processors that all children took which have ended."""
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (taken.ru_utime + taken.ru_stime) * 1e3
 
 
-if __name__ == "__main__":
-    main()
+def once(number: int, words: Sequence[str]) -> tuple[Spent, int]:
+    """What so many deliveries took, and how many did not arrive."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Lab(Path(folder))
+        clones = lab.fleet(*(f"c{each}" for each in range(number)))
+        for each, clone in enumerate(clones):
+            lab.write(clone, {name_of(1, f"m{each}"): delta(1, f"m{each}")})
+        spent = at_once(lab, clones, lambda _: words)
+        arrived = sum(path.startswith(f"{INBOX}/frame") for path in lab.paths(lab.hub))
+        return spent, number - arrived - len(lab.refs(lab.hub, "refs/guard/deltas"))
+
+
+def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as all subjects
+    """Every way with every number of writers."""
+    part = Part()
+    took: dict[str, list[Figure]] = {way: [] for way in WAYS}
+    for number in scale.writers:
+        runs: dict[str, list[Spent]] = {way: [] for way in WAYS}
+        lost = dict.fromkeys(WAYS, 0)
+        rounds = scale.thrice
+        for turn in range(rounds):
+            say(f"delivery: {number} writers, run {turn + 1}")
+            for way, words in WAYS.items():
+                spent, missing = once(number, words)
+                runs[way].append(spent)
+                lost[way] += missing
+        writers = f"{number} writer{'s' * (number > 1)}"
+        for way in ("by ref", "by branch"):
+            note = f"the loop lost {lost['loop of git']} of {number * rounds}" if lost["loop of git"] else ""
+            name = f"{writers}, {way}"
+            part.rows.append(compare(name, "the loop of git", runs[way], runs["loop of git"], by="clock", note=note))
+            gone = Figure.of([lost[way]])
+            part.rows.append(Row(f"{name}: lost of {number * rounds}", "", "count", "", gone, goal=0))
+        for way, figures in took.items():
+            figures.append(Figure.of([spent.wall / 1e3 for spent in runs[way]]))
+    part.pictures["delivery.svg"] = lines(
+        "All deltas delivered",
+        "writers that begin at once",
+        "seconds by the clock until the last one is done",
+        scale.writers,
+        [
+            (f"guard, {way}" if way != "loop of git" else way, took[way])
+            for way in ("by ref", "loop of git", "by branch")
+        ],
+    )
+    return part

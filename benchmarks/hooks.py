@@ -1,203 +1,211 @@
-"""Measures what the hooks cost beside the same git without them, and prints ratios; nothing here fails by time.
+"""What the hooks cost, beside the same git without them, hooks that only say `exit 0`, and other hook tools."""
 
-Each figure is the median of alternating runs, by processor time of git and all that it starts. The `floor` is the same
-git with as many hooks that only say `exit 0`: what git and sh take for starting them, whoever wrote them.
-    python benchmarks/hooks.py [--files 5000] [--rounds 15]
-"""
-
-import argparse
-import json
-import os
-import resource
-import statistics
-import subprocess
+import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from random import Random
 
-from guard.hooks import HOOKS
+from benchmarks.charts import bars
+from benchmarks.made import delta
+from benchmarks.measure import (
+    ENV,
+    GUARD,
+    Failed,
+    Figure,
+    Part,
+    Row,
+    Scale,
+    Spent,
+    absent,
+    adopted,
+    alternate,
+    compare,
+    run,
+    say,
+    spend,
+)
 
-GUARD = (sys.executable, "-c", "from guard.cli import main; main()")
-ENV = {
-    **{key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "GUARD_", "PYTHON"))},
-    "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "bench",
-    "GIT_AUTHOR_EMAIL": "bench@example.invalid",
-    "GIT_COMMITTER_NAME": "bench",
-    "GIT_COMMITTER_EMAIL": "bench@example.invalid",
-}
+TITLE = "Hooks"
+HOW = """\
+The same commit in copies of one repository, in turn: without hooks, with as many hooks as guard has that only say
+`exit 0`, with guard's (`guard install`), and with prek, lefthook and pre-commit each running `true` and nothing else.
+Timed is `git commit -q -m '[S1] src: N'` with everything that it starts; `git add -- FILE...` before it is not.
 
+- *one file*: a line is added to one text file; nothing that guard looks after is touched.
+- *one delta*: one new delta of 8 KB, as a stream delivers it.
+- *20 files, delta, script*: a line added to 20 files, one new delta, one new `#!/bin/sh` script.
+- *200 deltas*: new deltas of 8 KB each, staged; guard's pre-commit hook by itself, beside
+  `python -I -S -c 'for each: json.loads(open(name, "rb").read())'` over the same files.
+- *fetch*: `git fetch -q HUB '+refs/heads/*:refs/remotes/hubN/*'` of new branches; git before 2.48 or so starts the
+  hook twice for each of them, whoever wrote it."""
 
-def run(where: Path, *words: str, text: str | None = None) -> None:
-    """Run a command that has to succeed."""
-    done = subprocess.run(words, cwd=where, env=ENV, input=text, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"{words}: {done.stderr}")
-
-
-def cost(where: Path, *words: str) -> float:
-    """Milliseconds of processor time of a command and all that it starts."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run(where, *words)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3
-
-
-def make(here: Path, files: int) -> None:
-    """A repository of so many files that has adopted guard."""
-    here.mkdir()
-    run(here, "git", "init", "-q", "-b", "main")
-    run(here, "git", "config", "gc.auto", "0")  # or it packs in between, in the background
-    for number in range(files):
-        path = here / f"src/{number // 100}/{number}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"file {number}\n" * 20)
-    run(here, "git", "add", ".")
-    run(here, "git", "commit", "-q", "-m", "begin")
-    run(here, *GUARD, "init", "--yes")
-    run(here, *GUARD, "uninstall")
-    run(here, "git", "add", ".")
-    run(here, "git", "commit", "-q", "-n", "-m", "[S1] guard: adopt")
-    run(here, "git", "gc", "-q")
-
-
-def plain(here: Path, number: int) -> list[str]:
-    """One file changed."""
-    with (here / "src/1/100.txt").open("a") as file:
-        file.write(f"{number}\n")
-    return ["src/1/100.txt"]
-
-
-def full(here: Path, number: int) -> list[str]:
-    """Twenty files, one delta and one script."""
-    names = []
-    for place in range(200, 220):
-        with (here / f"src/2/{place}.txt").open("a") as file:
-            file.write(f"{number}\n")
-        names.append(f"src/2/{place}.txt")
-    name = f"state/stream_deltas/frame-1-s{number}.json"
-    (here / name).write_text(
-        f'{{"frame": 1, "stream_id": "s{number}", "completed_at": "2026-04-01T00:00:00Z", "comments_added": [],'
-        f' "posts_created": [{{"number": {number}, "author": "ada"}}]}}\n'
-    )
-    (here / f"run{number}.sh").write_text("#!/bin/sh\necho hi\n")
-    return [*names, name, f"run{number}.sh"]
-
-
-def compare(what: str, bare: list[float], hooked: list[float], floor: list[float] | None = None) -> None:
-    """Print the medians, and the medians of the ratios to the first column and to the floor."""
-    line = (
-        f"{what:34} {statistics.median(bare):8.1f} ms {statistics.median(hooked):8.1f} ms   {ratio(bare, hooked):5.2f}x"
-    )
-    if floor:
-        line += f"   floor {statistics.median(floor):7.1f} ms {ratio(bare, floor):5.2f}x"
-        line += f", above it {ratio(floor, hooked):4.2f}x"
-    print(line)
-
-
-def ratio(before: list[float], after: list[float]) -> float:
-    """The median of the ratios of runs that took turns."""
-    return statistics.median(late / early for early, late in zip(before, after, strict=True))
-
-
+PARSE = "import json, sys\nfor name in sys.argv[1:]:\n    json.loads(open(name, 'rb').read())"
 TRUE = """\
 repos:
   - repo: local
     hooks:
       - {id: "true", name: "true", entry: "true", language: system, always_run: true, pass_filenames: false}
 """
+PEERS = {
+    "prek": (".pre-commit-config.yaml", TRUE),
+    "lefthook": ("lefthook.yml", 'pre-commit:\n  jobs:\n    - run: "true"\n'),
+    "pre-commit": (".pre-commit-config.yaml", TRUE),
+}
+"""Tool -> the file that tells it to run `true`."""
 
-PARSE = "import json, sys\nfor name in sys.argv[1:]:\n    json.loads(open(name, 'rb').read())"
+
+def one_file(here: Path, turn: int) -> list[str]:
+    """One file changed."""
+    with (here / "src/0/1.txt").open("a") as file:
+        file.write(f"{turn}\n")
+    return ["src/0/1.txt"]
 
 
-def peers(root: Path, files: int) -> dict[str, Path]:
-    """Repositories whose commits run `true` by other tools, as far as those are installed beside this Python."""
-    found = {}
-    for tool in ("prek", "pre-commit"):
-        program = Path(sys.executable).parent / tool
-        if program.exists():
-            here = found[tool] = root / tool
-            make(here, files)
-            (here / ".pre-commit-config.yaml").write_text(TRUE)
-            run(here, "git", "add", "--", ".pre-commit-config.yaml")
+def one_delta(here: Path, turn: int) -> list[str]:
+    """One new delta."""
+    name = f"state/stream_deltas/frame-1-stream-{turn}.json"
+    (here / name).write_bytes(delta(1, turn, turn, Random(turn)))
+    return [name]
+
+
+def everything(here: Path, turn: int) -> list[str]:
+    """Twenty files, one delta and one script."""
+    names = [f"src/0/{place}.txt" for place in range(20, 40)]
+    for name in names:
+        with (here / name).open("a") as file:
+            file.write(f"{turn}\n")
+    (here / f"run{turn}.sh").write_text("#!/bin/sh\necho hi\n")
+    return [*names, *one_delta(here, 1000 + turn), f"run{turn}.sh"]
+
+
+CHANGES: tuple[tuple[str, Callable[[Path, int], list[str]], float | None], ...] = (
+    ("one file", one_file, 1.5),
+    ("one delta", one_delta, None),
+    ("20 files, delta, script", everything, 2.5),
+)
+
+
+def measure(scale: Scale, tools: dict[str, str]) -> Part:
+    """Commits at each size; fetch and 200 deltas at the first one."""
+    part = Part()
+    for files in scale.files:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            say(f"hooks: repositories of {files:,} files")
+            sides, missing = repositories(root, files, tools)
+            env = {**ENV, "PRE_COMMIT_HOME": str(root / "home"), "LEFTHOOK_BIN": tools.get("lefthook", "lefthook")}
+            commits(part, scale, files, sides, missing, env)
+            if files == scale.files[0]:
+                part.rows.append(fetches(scale, sides, root))
+                part.rows.append(many(scale, sides["guard"]))
+    return part
+
+
+def repositories(root: Path, files: int, tools: dict[str, str]) -> tuple[dict[str, Path], dict[str, str]]:
+    """One repository for each way, by name, and why some are not there."""
+    sides = {name: root / name for name in ("bare", "empty", "guard", *PEERS)}
+    missing = {}
+    adopted(sides["bare"], files)
+    for name, here in list(sides.items()):
+        if here.exists():
+            continue
+        shutil.copytree(sides["bare"], here, symlinks=True)
+        run(here, "git", "update-index", "-q", "--refresh")
+        if name in PEERS:
+            config, text = PEERS[name]
+            (here / config).write_text(text)
+            run(here, "git", "add", "--", config)
             run(here, "git", "commit", "-q", "-m", "[S1] hooks: true")
-            run(here, str(program), "install")
+            try:
+                run(here, tools[name], "install")
+            except (KeyError, Failed) as error:
+                missing[name] = "it is not here" if isinstance(error, KeyError) else str(error)
+                del sides[name]
+                say(f"hooks: not compared with {name}: {missing[name]}")
+    run(sides["guard"], GUARD, "install")
+    for hook in (sides["guard"] / ".git/hooks").iterdir():
+        if hook.suffix != ".sample":
+            empty = sides["empty"] / ".git/hooks" / hook.name
+            empty.write_text("#!/bin/sh\nexit 0\n")
+            empty.chmod(0o755)
+    return sides, missing
+
+
+def commits(
+    part: Part, scale: Scale, files: int, sides: dict[str, Path], missing: dict[str, str], env: dict[str, str]
+) -> None:
+    """Add the rows and the picture of commits in repositories of so many files."""
+    size = f"{files:,} files"
+    rounds = scale.rounds if files < 20000 else (scale.rounds + 1) // 2
+    added: dict[str, dict[str, list[Spent]]] = {}
+    for what, change, goal in CHANGES:
+
+        def commit(turn: int, here: Path, change: Callable[[Path, int], list[str]] = change) -> Spent:
+            run(here, "git", "add", "--", *change(here, turn), env=env)
+            return spend(here, "git", "commit", "-q", "-m", f"[S1] src: {turn}", env=env)
+
+        say(f"hooks: {size}: {what}")
+        took = alternate(rounds, {name: partial(commit, here=here) for name, here in sides.items()})
+        floor = took["bare"]
+        added[what] = {
+            name: [one.less(two) for one, two in zip(runs, floor, strict=True)] for name, runs in took.items()
+        }
+        name = f"commit, {what} ({size})"
+        part.rows.append(compare(name, "git without hooks", took["guard"], floor, goal))
+        part.rows.append(compare(name, "git with empty hooks", took["guard"], took["empty"]))
+    full = added["20 files, delta, script"]
+    for tool, goal in (("prek", 1.0), ("lefthook", None), ("pre-commit", 1 / 8)):
+        name, beside = f"what a full judgement adds to a commit ({size})", f"what {tool} adds, running `true`"
+        if tool in missing:
+            part.rows.append(absent(name, beside, missing[tool], goal))
         else:
-            print(f"{tool} is not installed beside {sys.executable}: not compared")
-    return found
+            part.rows.append(compare(name, beside, full["guard"], full[tool], goal))
+    drawn = [("empty hooks (exit 0)", full["empty"], 1)]
+    drawn += [(f"guard: {what}", added[what]["guard"], 0) for what, _, _ in CHANGES]
+    drawn += [(f"{tool}: true", full[tool], 2) for tool in PEERS if tool in full]
+    picture = bars(
+        f"What hooks add to a commit in {size}",
+        "milliseconds of processors beyond git itself",
+        [(label, Figure.of([one.cpu for one in runs]), colour) for label, runs, colour in drawn],
+    )
+    part.pictures[f"hooks-{files}.svg"] = picture
 
 
-def deltas(here: Path, rounds: int) -> tuple[list[float], list[float]]:
-    """The cost of a commit of 200 deltas of 9 KB without hooks plus merely parsing them, and of one with hooks."""
-    parsed, judged = [], []
-    text = " ".join(f"word{each}" for each in range(1100))
-    for number in range(rounds):
-        names = []
-        for place in range(200):
-            name = f"state/stream_deltas/frame-1-r{number}-{place}.json"
-            value = {"frame": 1, "stream_id": f"r{number}-{place}", "completed_at": "2026-04-01T00:00:00Z", "x": [text]}
-            (here / name).write_text(json.dumps(value))
-            names.append(name)
+def fetches(scale: Scale, sides: dict[str, Path], root: Path) -> Row:
+    """A fetch of new branches."""
+    say(f"hooks: fetch of {scale.branches} branches")
+    ways = {name: sides[name] for name in ("bare", "empty", "guard")}
+    for name, here in ways.items():
+        hub = root / f"hub-{name}"
+        run(root, "git", "clone", "-q", "--bare", "--no-hardlinks", str(here), str(hub))
+        refs = "".join(f"create refs/heads/b{each} HEAD\n" for each in range(scale.branches))
+        run(hub, "git", "update-ref", "--stdin", data=refs.encode())
+
+    def fetch(turn: int, name: str) -> Spent:
+        return spend(
+            ways[name], "git", "fetch", "-q", str(root / f"hub-{name}"), f"+refs/heads/*:refs/remotes/h{turn}/*"
+        )
+
+    took = alternate(scale.few, {name: partial(fetch, name=name) for name in ways})
+    floor = compare("", "", took["empty"], took["bare"]).ratio
+    note = f"empty hooks alone: {floor.median:.2f}x" if floor else ""
+    return compare(
+        f"fetch of {scale.branches} new branches", "git without hooks", took["guard"], took["bare"], 1.5, note=note
+    )
+
+
+def many(scale: Scale, here: Path) -> Row:
+    """Many staged deltas, judged; last, as from here on the repositories differ."""
+    number, judged, parsed = scale.branches, [], []
+    say(f"hooks: {number} deltas in one commit")
+    for turn in range(1 + scale.few):  # the first does not count
+        streams = range(10_000 + turn * number, 10_000 + (turn + 1) * number)
+        names = [name for stream in streams for name in one_delta(here, stream)]
         run(here, "git", "add", "--", *names)
-        parsed.append(cost(here, sys.executable, "-I", "-S", "-c", PARSE, *names))
-        judged.append(cost(here, str(here / ".git/hooks/pre-commit")))
-        run(here, "git", "commit", "-q", "-m", f"[S1] deltas: {number}")
-    return parsed, judged
-
-
-def empty_hooks(here: Path) -> None:
-    """Hooks that do nothing, where `guard install` puts its own."""
-    for name in HOOKS:
-        hook = here / ".git/hooks" / name
-        hook.write_text("#!/bin/sh\nexit 0\n")
-        hook.chmod(0o755)
-
-
-def main() -> None:
-    """Make the repositories and print what their commits and fetches cost."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--files", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=15)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as root:
-        bare, hooked, floor = sides = Path(root, "bare"), Path(root, "hooked"), Path(root, "floor")
-        for here in sides:
-            make(here, asked.files)
-        run(hooked, *GUARD, "install")
-        empty_hooks(floor)
-        print(f"{asked.files} files {'':21} {'bare git':>11} {'with hooks':>11}")
-        for what, change in (("commit, nothing relevant staged", plain), ("commit of 20 files, delta, script", full)):
-            costs: tuple[list[float], ...] = ([], [], [])
-            for number in range(asked.rounds):
-                for here, taken in zip(sides, costs, strict=True):
-                    run(here, "git", "add", "--", *change(here, number))
-                    taken.append(cost(here, "git", "commit", "-q", "-m", f"[S1] src: {number}"))
-            compare(what, *costs)
-        others = peers(Path(root), asked.files)
-        added: dict[str, list[float]] = {name: [] for name in ("guard", *others)}
-        for number in range(asked.rounds):
-            spent = {}
-            for name, here in {"bare": bare, "guard": hooked, **others}.items():
-                run(here, "git", "add", "--", *full(here, 1000 + number))
-                spent[name] = cost(here, "git", "commit", "-q", "-m", f"[S1] src: {number}")
-            for name, taken in added.items():
-                taken.append(spent[name] - spent["bare"])
-        for name, taken in added.items():
-            label = "full judgement" if name == "guard" else "running true"
-            print(f"{name + ', ' + label:34} {'':11} {statistics.median(taken):+8.1f} ms")
-        costs = ([], [], [])
-        for number in range(max(3, asked.rounds // 3)):
-            for here, taken in zip(sides, costs, strict=True):
-                hub = Path(root, f"hub-{here.name}-{number}")
-                run(here, "git", "clone", "-q", "--bare", "--no-hardlinks", str(here), str(hub))
-                refs = "".join(f"create refs/heads/b{each} HEAD\n" for each in range(200))
-                run(hub, "git", "update-ref", "--stdin", text=refs)
-                taken.append(cost(here, "git", "fetch", "-q", str(hub), f"+refs/heads/*:refs/remotes/hub{number}/*"))
-        compare("fetch of 200 branches", *costs)
-        compare("200 deltas: parse / judge", *deltas(hooked, 7))  # last: from here on the repositories differ
-
-
-if __name__ == "__main__":
-    main()
+        parsed.append(spend(here, sys.executable, "-I", "-S", "-c", PARSE, *names))
+        judged.append(spend(here, str(here / ".git/hooks/pre-commit")))
+        run(here, "git", "commit", "-q", "-m", f"[S1] deltas: {turn}")
+    return compare(f"{number} staged deltas judged", "parsing them", judged[1:], parsed[1:], 2.5)

@@ -1,95 +1,82 @@
-"""What `guard launch` adds to a stream, beside `git worktree add` and the same command, at two sizes of the tree.
+"""What `guard launch` adds to a stream, beside `git worktree add` and the same command."""
 
-Each figure is a ratio of medians taken in one run, the two by turns, one stream at a time: processor time of everything
-that was started, and the time on the clock. guard's part also delivers the delta to the hub and removes the work tree,
-which the bare commands do not; their own price stands beside it.
-"""
-
-import argparse
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from walks.lab import Lab
 
-from walks.lab import Lab  # the laboratory of the tests: a hub and clones, cut off from the machine's configuration
+from benchmarks.measure import GUARD, Part, Scale, Spent, alternate, compare, say, spend
 
-GUARD = Path(sys.executable).with_name("guard")
+TITLE = "Launching streams"
+REST = 0.5
+HOW = """\
+`guard launch --streams N --stagger 0 --frame 1 -- COMMAND` in a clone of a hub, beside `git worktree add -b NAME PATH`
+and the same command; a stream's part of both. The command sleeps half a second and writes a delta. guard's part also
+delivers the delta to the hub and removes the work tree; *with push and removal* adds `git push`, `git worktree remove`
+and `git branch -D` to the bare commands."""
+
 WORK = (
     'sleep {rest}; printf \'{{"frame": %s, "stream_id": "%s", "completed_at": "2026-01-02T03:04:05Z"}}\' '
     '"$GUARD_FRAME" "$GUARD_STREAM" > "$GUARD_DELTA"'
 )
 
 
-def spent() -> float:
-    """Processor seconds of all children that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system
+def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as all subjects
+    """A small tree and a large one."""
+    part = Part()
+    for files in (scale.files[0] // 25, scale.files[0]):
+        with tempfile.TemporaryDirectory() as folder:
+            lab = Lab(Path(folder))
+            lab.fleet("here")
+            lab.commit_push(lab.root / "here", {f"src/{n % 97}/file-{n}.txt": f"{n}\n" * 20 for n in range(files)})
+            say(f"launch: {scale.streams} streams in {files:,} files")
+            took = streams(lab, scale)
+        name = f"a launched stream ({files:,} files), one after the other"
+        whole = [one.plus(two) for one, two in zip(took["bare"], took["rest"], strict=True)]
+        each = scale.streams
+        bare = "`git worktree add` and the command"
+        part.rows.append(compare(name, bare, took["one by one"], took["bare"], 1.5, by="clock", each=each))
+        part.rows.append(
+            compare(name, f"{bare}, with push and removal", took["one by one"], whole, by="clock", each=each)
+        )
+        name = f"a launched stream ({files:,} files), {scale.streams} at once"
+        part.rows.append(
+            compare(name, f"{bare}, one after the other", took["at once"], took["bare"], by="clock", each=each)
+        )
+    return part
 
 
-def timed(lab: Lab, here: Path, commands: list[list[str]], **more: str) -> tuple[float, float]:
-    """Seconds on the clock and of the processor that commands take."""
-    env = {**lab.env, **more}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)  # who measures may have set it; who uses guard has compiled modules
-    began, before = time.perf_counter(), spent()
-    for words in commands:
-        done = subprocess.run(words, cwd=here, env=env, capture_output=True, check=False)
-        assert done.returncode == 0, (words, done.stderr)
-    return time.perf_counter() - began, spent() - before
+def streams(lab: Lab, scale: Scale) -> dict[str, list[Spent]]:
+    """Each way to run so many streams, by turns."""
+    here = lab.root / "here"
+    command = ["sh", "-c", WORK.format(rest=REST)]
+    told = {"GUARD_FRAME": "1", "GUARD_STREAM": "stream-1", "GUARD_DELTA": str(lab.root / "delta.json")}
+    env = {key: value for key, value in {**lab.env, **told}.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    launch = [GUARD, "launch", "--quiet", "--stagger", "0", "--frame", "1", "--streams"]
+    count = range(scale.streams)
 
+    def one_by_one(_: int) -> Spent:
+        total = Spent(0, 0)
+        for _each in count:
+            total = total.plus(spend(here, *launch, "1", "--", *command, env=env))
+        return total
 
-def measure(files: int, streams: int, rounds: int, rest: float) -> None:
-    """Measure with a tree of so many files."""
-    with tempfile.TemporaryDirectory() as folder:
-        lab = Lab(Path(folder))
-        lab.fleet("here", "other")
-        here = lab.root / "here"
-        lab.commit_push(here, {f"src/{n % 97}/file-{n}.txt": f"{n}\n" * 20 for n in range(files)})
-        command = ["sh", "-c", WORK.format(rest=rest)]
-        figures: dict[str, list[tuple[float, float]]] = {}
-        for turn in range(rounds):
-            bare = lab.root / f"bare-{turn}"
-            told = {"GUARD_FRAME": "1", "GUARD_STREAM": "stream-1", "GUARD_DELTA": str(lab.root / "delta.json")}
-            made, gone = [], []
-            for n in range(streams):
-                made += [["git", "worktree", "add", "-q", "-b", f"b{turn}-{n}", f"{bare}-{n}"], command]
-                gone += [["git", "worktree", "remove", f"{bare}-{n}"], ["git", "branch", "-q", "-D", f"b{turn}-{n}"]]
-            push = [["git", "push", "-q", "origin", f"HEAD:refs/try/{turn}-{n}"] for n in range(streams)]
-            launch = [str(GUARD), "launch", "--quiet", "--stagger", "0", "--frame", "1"]
-            for name, commands in {
-                "git worktree add + the command": made,
-                "git push of a ref": push,
-                "git worktree remove + branch -D": gone,
-                "guard launch, one by one": [[*launch, "--streams", "1", "--", *command] for _ in range(streams)],
-                "guard launch, all at once": [[*launch, "--streams", str(streams), "--", *command]],
-                "guard --version": [[str(GUARD), "--version"]],
-            }.items():
-                clock, processor = timed(lab, here, commands, **told)
-                figures.setdefault(name, []).append((clock / streams, processor / streams))
-        base = [statistics.median(each) for each in zip(*figures["git worktree add + the command"], strict=True)]
-        print(f"{files} files, {streams} streams, a command that takes {rest:g} s; per stream")
-        for name, pairs in figures.items():
-            clock, processor = (statistics.median(each) for each in zip(*pairs, strict=True))
-            print(
-                f"  {name:34} clock {clock * 1000:7.1f} ms {clock / base[0]:5.2f}x"
-                f"   processor {processor * 1000:7.1f} ms {processor / base[1]:5.2f}x"
-            )
+    def at_once(_: int) -> Spent:
+        return spend(here, *launch, str(scale.streams), "--", *command, env=env)
 
+    rest: list[Spent] = []
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--streams", type=int, default=12)
-    parser.add_argument("--command-seconds", type=float, default=0.5)
-    asked = parser.parse_args()
-    for files in (200, 5000):
-        measure(files, asked.streams, asked.rounds, asked.command_seconds)
+    def bare(turn: int) -> Spent:
+        made = gone = Spent(0, 0)
+        for n in count:
+            tree, branch = f"{lab.root}/bare-{turn}-{n}", f"b{turn}-{n}"
+            made = made.plus(spend(here, "git", "worktree", "add", "-q", "-b", branch, tree, env=env))
+            made = made.plus(spend(here, *command, env=env))
+            gone = gone.plus(spend(here, "git", "push", "-q", "origin", f"HEAD:refs/try/{branch}", env=env))
+            gone = gone.plus(spend(here, "git", "worktree", "remove", tree, env=env))
+            gone = gone.plus(spend(here, "git", "branch", "-q", "-D", branch, env=env))
+        rest.append(gone)
+        return made
 
-
-if __name__ == "__main__":
-    main()
+    jobs = {"bare": bare, "one by one": one_by_one, "at once": at_once}
+    return {**alternate(scale.thrice, jobs, warm=False), "rest": rest}

@@ -1,91 +1,82 @@
-"""Measures the shell rules and prints ratios; nothing here fails by time.
+"""The shell rules, beside shellcheck over the same scripts."""
 
-    python benchmarks/shell.py [FOLDER ...]
-
-Each script found in the folders (git's own by default) is judged by all three rules in one process; beside it stand the
-parse alone, and shellcheck in one process over the same files where it is installed.
-"""
-
-import shutil
-import statistics
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.charts import bars
+from benchmarks.measure import Figure, Part, Row, Scale, Spent, absent, alternate, compare, inside, say, spend
 
-def scripts(folders: list[str]) -> list[Path]:
-    """The sh and bash scripts below some folders."""
+TITLE = "Shell rules"
+HOW = """\
+sh and bash scripts of this machine (`git --exec-path`, then /usr/bin; at most 200 files below 100 KB), judged by G301,
+G302 and G303 in one process after load; beside it `shellcheck -f json FILE...`, one process for all of them. The
+pathological scripts are those of tests/test_shell.py (lines of 1 MB, 5,000 nested parentheses, invalid bytes)."""
+
+
+def scripts(number: int) -> list[Path]:
+    """Shell scripts of this machine."""
     from guard.shell.scripts import kind
 
-    found = []
-    for folder in folders:
+    said = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    found: dict[bytes, Path] = {}
+    for folder in (said.stdout.strip(), "/usr/share/doc/git", "/usr/bin"):
         for path in sorted(Path(folder).rglob("*")):
-            if path.is_file() and not path.is_symlink() and path.stat().st_size < 100_000:
+            if len(found) < number and path.is_file() and path.stat().st_size < 100_000:
                 data = path.read_bytes()
                 if data[:2] == b"#!" and kind(path.name, data) in ("bash", "sh"):
-                    found.append(path)
-    return found[:200]
+                    found.setdefault(data, path)
+    return list(found.values())
 
 
-def timed(job: object, files: list[bytes], runs: int = 7) -> float:
-    """Median milliseconds a file."""
-    assert callable(job)
-    times = []
-    for _ in range(runs):
-        begun = time.process_time()
-        for data in files:
-            job(data)
-        times.append(time.process_time() - begun)
-    return statistics.median(times) / len(files) * 1000
-
-
-def once(job: object, data: bytes) -> float:
-    """Milliseconds of one file."""
-    assert callable(job)
-    begun = time.process_time()
-    job(data)
-    return (time.process_time() - begun) * 1000
-
-
-def main() -> None:
-    """Print the table."""
+def measure(scale: Scale, tools: dict[str, str]) -> Part:
+    """Per file, and the worst of the pathological ones."""
     begun = time.process_time()
     from guard.shell.judged import marks
-    from guard.shell.units import Unit
 
     marks(b"#!/bin/sh\ntrue\n", "x")
-    loaded = (time.process_time() - begun) * 1000
-    paths = scripts(sys.argv[1:] or ["/usr/lib/git-core", "/usr/share/doc/git", "/usr/bin"])
+    loaded = (time.process_time() - begun) * 1e3
+    paths = scripts(scale.scripts)
     files = [path.read_bytes() for path in paths]
+    say(f"shell: {len(files)} scripts")
     if not files:
-        print("no scripts found: name folders")
-        return
+        return Part([absent("a script judged by all three rules", "shellcheck", "no scripts were found", 0.1)])
 
-    def judge(data: bytes) -> None:
-        marks.cache_clear()
-        marks(data, "x.sh")
+    def judge(_: int, chosen: list[bytes] = files) -> Spent:
+        def job() -> None:
+            for data in chosen:
+                marks.cache_clear()
+                marks(data, "x.sh")
 
-    parse = timed(lambda data: Unit(data.decode("latin-1"), "bash"), files)
-    whole = timed(judge, files)
-    size = sum(map(len, files)) / len(files)
-    print(f"{len(files)} scripts of {size:.0f} bytes; import and first script {loaded:.0f} ms")
-    print(f"parse and walk     {parse:6.2f} ms a file")
-    print(f"all three rules    {whole:6.2f} ms a file ({whole / size * 2600:.2f} ms for 2,600 bytes; floor 1)")
-    shellcheck = shutil.which("shellcheck")
-    if shellcheck:
-        begun = time.perf_counter()
-        subprocess.run([shellcheck, "-f", "json", *paths], capture_output=True, check=False)
-        other = (time.perf_counter() - begun) / len(files) * 1000
-        print(f"shellcheck         {other:6.2f} ms a file; ratio {other / whole:.1f} (floor 10)")
+        return inside(job)
+
+    jobs: dict[str, Callable[[int], Spent]] = {"guard": judge}
+    if "shellcheck" in tools:
+        names = [str(path) for path in paths]
+        jobs["shellcheck"] = lambda _: spend(Path("/"), tools["shellcheck"], "-f", "json", *names, codes=(0, 1))
+    took = alternate(scale.few, jobs)
+    size, each = sum(map(len, files)) / len(files), len(files)
+    figure = Figure.of([one.cpu / each for one in took["guard"]])
+    note = f"{each} scripts of {size:,.0f} bytes on average; loading the grammar: {loaded:.0f} ms, once"
+    part = Part([Row("a script judged by all three rules", "", "processor", "ms", figure, goal=1.0, note=note)])
+    name = "a script judged by all three rules"
+    if "shellcheck" in took:
+        part.rows.append(compare(name, "shellcheck", took["guard"], took["shellcheck"], 0.1, each=each))
+        other = Figure.of([one.cpu / each for one in took["shellcheck"]])
+        part.pictures["shell.svg"] = bars(
+            f"A shell script of {size:,.0f} bytes",
+            "milliseconds of processors a file",
+            [("guard: G301, G302, G303", figure, 0), ("shellcheck", other, 2)],
+        )
     else:
-        print("shellcheck is not here: its ratio is not measured")
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+        part.rows.append(absent(name, "shellcheck", "shellcheck is not here", 0.1))
     from test_shell import PATHOLOGICAL  # the files that the tests judge for crashes
 
-    worst, name = max((once(judge, data), name) for name, data in PATHOLOGICAL.items())
-    print(f"pathological       {worst:6.0f} ms for the worst of {len(PATHOLOGICAL)}: {name} (ceiling 2000)")
-
-
-if __name__ == "__main__":
-    main()
+    chosen = list(PATHOLOGICAL.items())[: scale.scripts]
+    worst, name = max((judge(0, [data]).cpu, name) for name, data in chosen)
+    note = f"{name}, of {len(chosen)}"
+    part.rows.append(
+        Row("the worst pathological script", "", "processor", "ms", Figure.of([worst]), goal=2000, note=note)
+    )
+    return part
