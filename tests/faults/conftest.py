@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from faults.fleet import build
+from faults.world import build
 
 
 @pytest.fixture(scope="session")

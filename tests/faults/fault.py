@@ -1,6 +1,7 @@
 """`fault WHAT COMMAND...`: run a command in a clone of a fleet while something is wrong, and put that right again.
 
 kill-before:WORD:N, kill-after:WORD:N   SIGKILL before or after its N-th git that has WORD among its words (or `any`)
+half:WORD:N                             that git is ended half way, and its locks stay; a person removes them
 lost-answer:push:N                      that push goes through, and its answer is lost
 refused:N                               the hub refuses the next N pushes
 gone, hanging                           the hub is not there; or it never answers, and somebody ends the command
@@ -8,6 +9,7 @@ full:BYTES                              no file can grow beyond so many bytes
 readonly                                nothing in .git can be written
 clock:SECONDS                           the clock is wrong by so much
 damaged:index, damaged:object, damaged:ref   a file of .git is cut, zeroed or emptied
+damaged:hub, damaged:notes              so is an object of the hub; so are all files that guard has in .git
 """
 
 import os
@@ -46,6 +48,9 @@ def by_git(what: str, words: list[str]) -> int:
         return run(words, REAL_GIT=str(shutil.which("git")), **wrapped)
     finally:
         calls.unlink()
+        for lock in GIT.rglob("*.lock") if what.startswith("half") else ():
+            if lock.parent.name != "guard":
+                lock.unlink()
 
 
 def refused(times: str, words: list[str]) -> int:
@@ -118,23 +123,34 @@ def clock(seconds: str, words: list[str]) -> int:
 
 
 def damaged(what: str, words: list[str]) -> int:
-    """With a file of git's broken; it is put back unless somebody has repaired it."""
-    path = {"index": GIT / "index", "ref": GIT / "refs/remotes/origin/main"}.get(what) or _object()
-    before = path.read_bytes() if path.exists() else None
-    broken = {"index": (before or b"")[: len(before or b"") // 2], "ref": b""}.get(what, bytes(len(before or b"")))
-    _put(path, broken)
+    """With files broken; each is put back unless somebody has repaired it."""
+    files = {
+        "index": [GIT / "index"],
+        "ref": [GIT / "refs/remotes/origin/main"],
+        "object": [_object(GIT, "refs/remotes/origin/main^{tree}")],
+        "hub": [_object(FLEET / "hub.git", "refs/heads/main^{tree}")],
+        "notes": [path for path in (GIT / "guard").rglob("*") if path.is_file()],
+    }[what]
+    before = {path: path.read_bytes() for path in files if path.exists()}
+    for path, data in before.items():
+        _put(
+            path,
+            {"ref": b"", "index": data[: len(data) // 2], "notes": data[: len(data) // 2]}.get(what, bytes(len(data))),
+        )
+    broken = {path: path.read_bytes() for path in before}
     try:
         return run(words)
     finally:
-        if path.exists() and path.read_bytes() == broken:
-            _put(path, before)
+        for path, data in before.items():
+            if path.exists() and path.read_bytes() == broken[path]:
+                _put(path, data)
 
 
-def _object() -> Path:
-    """An object that much hangs on: the tree of the state branch as it was fetched last."""
-    asked = ["git", "rev-parse", "refs/remotes/origin/main^{tree}"]
-    name = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-    return GIT / "objects" / name[:2] / name[2:]
+def _object(where: Path, name: str) -> Path:
+    """The file of an object."""
+    asked = ["git", "--git-dir", where, "rev-parse", name]
+    oid = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    return where / "objects" / oid[:2] / oid[2:]
 
 
 def _put(path: Path, data: bytes | None) -> None:

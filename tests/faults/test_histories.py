@@ -5,19 +5,23 @@ What fails is printed as commands. `make faults` makes it as short as it can be 
 
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from faults.chosen import ROUNDS, SEED
-from faults.fleet import CLONES, LANES, Fleet, Op, build
+from faults.fleet import Fleet
 from faults.test_steps import KILLS, TROUBLE
+from faults.world import CLONES, EVERYBODY, LANES, Op, build
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 clones = st.sampled_from(CLONES)
+who = st.sampled_from(EVERYBODY)
 lanes = st.sampled_from(sorted(LANES))
-numbered = st.builds("{}:any:{}".format, st.sampled_from(("kill-before", "kill-after")), st.integers(1, 30))
+numbered = st.builds("{}:any:{}".format, st.sampled_from(("kill-before", "kill-after", "half")), st.integers(1, 30))
 faults = st.one_of(st.just(""), st.sampled_from([*KILLS, *TROUBLE]), numbered)
+hows = st.sampled_from(("well", "half", "killed", "gone"))
 
 
 def _ahead(fault: str) -> int:
@@ -47,10 +51,21 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
             """A session begins, in a clone that may have one."""
             self.fleet.run(self.fleet.start(clone), fault)
 
-        @rule(clone=clones, lane=lanes, fault=faults)
+        @rule(clone=who, lane=lanes, fault=faults)
         def claim(self, clone: str, lane: str, fault: str) -> None:
             """A lane is claimed, held or not."""
             self.fleet.run(self.fleet.claim(self._at_work(clone), lane, _ahead(fault)), fault)
+
+        @rule(clone=who, fault=faults)
+        def lesson(self, clone: str, fault: str) -> None:
+            """A session writes down a lesson."""
+            self.fleet.run(self.fleet.lesson(self._at_work(clone)), fault)
+
+        @rule(clone=who, fault=faults)
+        def handoff(self, clone: str, fault: str) -> None:
+            """A session ends, after it has brought in what others published."""
+            self.fleet.run(self.fleet.sync(self._at_work(clone)))
+            self.fleet.run(self.fleet.handoff(clone), fault)
 
         @precondition(lambda self: self.fleet.holders())
         @rule(which=st.integers(0, 2), fault=faults)
@@ -59,21 +74,22 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
             held = self.fleet.holders()
             self.fleet.run(self.fleet.release(*held[which % len(held)]), fault)
 
-        @rule(clone=clones)
+        @rule(clone=who)
         def stage(self, clone: str) -> None:
             """Somebody stages a file, and goes on editing it."""
             self.fleet.stage(clone)
 
-        @rule(clone=clones, fault=faults)
+        @rule(clone=who, fault=faults)
         def commit(self, clone: str, fault: str) -> None:
             """A new file is committed."""
             path = self.fleet.edit(self._at_work(clone))
             self.fleet.run(self.fleet.commit(clone, path), fault)
 
-        @rule(clone=clones, by=st.sampled_from(("refs", "branch")), fault=faults)
-        def deliver(self, clone: str, by: str, fault: str) -> None:
-            """A new delta is delivered."""
-            self.fleet.run(self.fleet.deliver(clone, self.fleet.new_delta(clone), by), fault)
+        @rule(clone=who, late=st.booleans(), by=st.sampled_from(("refs", "branch")), fault=faults)
+        def deliver(self, clone: str, late: bool, by: str, fault: str) -> None:
+            """A new delta is delivered, of the frame that is open or of the first one."""
+            frame = 1 if late else self.fleet.last.counter + 1
+            self.fleet.run(self.fleet.deliver(clone, self.fleet.new_delta(clone, frame=frame), by), fault)
 
         @rule(clone=clones, smuggled=st.booleans())
         def deliver_cut(self, clone: str, smuggled: bool) -> None:
@@ -84,20 +100,30 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
             else:
                 self.fleet.run(self.fleet.deliver_cut(clone, path))
 
-        @rule(clone=clones, fault=faults)
+        @rule(clone=clones, one=hows, two=hows, fault=faults)
+        def launch(self, clone: str, one: str, two: str, fault: str) -> None:
+            """Two streams work, and die or do not."""
+            self.fleet.run(self.fleet.launch(clone, one, two, frame=self.fleet.last.counter + 1), fault)
+
+        @rule(clone=who, fault=faults)
         def merge(self, clone: str, fault: str) -> None:
             """What was delivered is merged."""
             self.fleet.run(self.fleet.merge(clone), fault)
 
-        @rule(clone=clones, fault=faults)
+        @rule(clone=who, fault=faults)
         def sync(self, clone: str, fault: str) -> None:
             """What others published comes in."""
             self.fleet.run(self.fleet.sync(clone), fault)
 
-        @rule(clone=clones)
+        @rule(clone=who)
         def push(self, clone: str) -> None:
             """Commits are published with plain git, where nobody was faster."""
             self.fleet.push(clone)
+
+        @rule(clone=who)
+        def force(self, clone: str) -> None:
+            """And by force, over what others have published."""
+            self.fleet.force(clone)
 
         @rule(lane=lanes, other=lanes)
         def two_claims(self, lane: str, other: str) -> None:
@@ -105,14 +131,17 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
             before = self.fleet.last.held
             one, two = (self.fleet.claim(clone, name) for clone, name in zip(CLONES, (lane, other), strict=False))
             codes = [each.code for each in self.fleet.both(one, two)]
-            if not before and "all" in (lane, other):
+            now = datetime.now(UTC)
+            if "all" in (lane, other) and all(held.expired(now, 2) for held in before.values()):
                 self.fleet.must(sorted(codes) == [0, 3], f"one of two gets it, and not {codes}")
 
-        @rule(kinds=st.sampled_from(("merge merge", "deliver deliver", "deliver merge", "start start", "claim merge")))
-        def two_at_once(self, kinds: str) -> None:
+        @rule(
+            one=st.sampled_from(("merge", "deliver", "start", "claim", "lesson", "launch", "handoff", "release")),
+            two=st.sampled_from(("merge", "deliver", "lesson", "launch", "sync")),
+        )
+        def two_at_once(self, one: str, two: str) -> None:
             """Two clones do something at once: where both deliver, the same delta."""
-            path = self.fleet.new_delta(*CLONES[:2]) if "deliver" in kinds else ""
-            one, two = kinds.split()
+            path = self.fleet.new_delta(*CLONES[:2])
             self.fleet.both(self._op(one, "one", path), self._op(two, "two", path))
 
         @rule(clone=clones, other=st.sampled_from(("commit", "sync")))
@@ -123,13 +152,18 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
 
         def _op(self, kind: str, clone: str, path: str) -> Op:
             fleet = self.fleet
+            if kind in ("commit", "deliver"):
+                return getattr(fleet, kind)(clone, path)
             if kind == "claim":
-                return fleet.claim(clone, "a")
-            if path and kind == "commit":
-                return fleet.commit(clone, path)
-            if path and kind == "deliver":
-                return fleet.deliver(clone, path)
-            return {"merge": fleet.merge, "start": fleet.start, "sync": fleet.sync}[kind](clone)
+                return fleet.claim(self._at_work(clone), "a")
+            if kind == "release":
+                held = [lane for holder, lane in fleet.holders() if holder == clone]
+                return fleet.release(clone, held[0]) if held else fleet.claim(self._at_work(clone), "a")
+            if kind == "launch":
+                return fleet.launch(clone, "well", frame=fleet.last.counter + 1)
+            if kind in ("lesson", "handoff"):
+                self._at_work(clone)
+            return getattr(fleet, kind)(clone)
 
         def _at_work(self, clone: str) -> str:
             """A clone, in which a session has begun."""
