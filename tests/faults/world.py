@@ -24,12 +24,12 @@ from faults.chosen import ROUNDS
 from walks.lab import GUARD, Lab, Said, comment, delta, post
 from walks.test_kills import _living as living
 
-from guard.leases import lease
 from guard.git import Repo
 from guard.git.objects import blob_id
+from guard.leases import lease
 from guard.leases.refs import found
-from guard.records import board
 from guard.leases.scopes import meeting
+from guard.records import board
 
 HERE = Path(__file__).resolve().parent
 CLONES = ("one", "two", "three")
