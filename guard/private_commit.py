@@ -17,9 +17,8 @@ from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
 from guard.git.hook import run_hook
-from guard.git.objects import Change, parse_raw
+from guard.git.objects import EMPTY_TREE, Change, parse_raw
 from guard.index.shared import NO_HOOKS, Work, entries, work
-from guard.observe import EMPTY_TREE
 from guard.publish import TRIES
 
 Check = Callable[[str | None, Path], list[Finding]]

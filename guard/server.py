@@ -18,9 +18,9 @@ from guard.policy import FILE, Policy, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guard import observe
     from guard.counts import Listing
     from guard.inbox import Fault
+    from guard.observe.commits import Judged
     from guard.rule import Rule
     from guard.verify.range import Canonical
 
@@ -140,9 +140,9 @@ class _Court:
         except Unseen:
             raise
         except GuardError:  # it must be mended by a push: until then the policy before it judges on
-            from guard import observe
+            from guard.observe.commits import Policies
 
-            self.policy = observe.Policies(self.repo).before([tip])
+            self.policy = Policies(self.repo).before([tip])
 
     # --- the state branch --------------------------------------------------------------------------------------
 
@@ -170,9 +170,9 @@ class _Court:
 
     def _adoption(self, new: str) -> str | None:
         """What is taken for good of a branch that is new: what was there when it adopted guard."""
-        from guard import observe
+        from guard.observe.commits import Policies
 
-        baseline = observe.Policies(self.repo).before([new]).baseline
+        baseline = Policies(self.repo).before([new]).baseline
         if baseline is None:
             return new
         if not baseline.strip("0"):
@@ -190,15 +190,16 @@ class _Court:
         only, self.said.commits = self._worth(old, new, standing)
         if only == []:
             return
-        from guard import observe
+        from guard.observe.commits import Policies, commits
+        from guard.observe.contents import Contents
         from guard.verify.range import canonical
 
         state = cache(lambda: canonical(self.repo, old, new))
-        contents = observe.Contents(self.repo)
+        contents = Contents(self.repo)
         found: _Found = {}
         looser = recompute = False  # whether guard.toml has changed on the way; whether anything is to be made again
         try:
-            for each in observe.commits(self.repo, old, new, contents, state, only):
+            for each in commits(self.repo, old, new, contents, state, only):
                 change = each.change
                 policy = standing or each.policy
                 self._commit(each, policy, found)
@@ -212,7 +213,7 @@ class _Court:
             if recompute:
                 self._history(state(), found)
             if looser:
-                self._usable(observe.Policies(self.repo).before([new]), new)
+                self._usable(Policies(self.repo).before([new]), new)
         except GuardError:
             if not found:  # else there is enough to refuse it for, and that says more
                 raise
@@ -230,16 +231,16 @@ class _Court:
     def _between(self, old: str | None, new: str) -> list[str]:
         return self.repo.run("rev-list", new, *([f"^{old}"] if old else [])).split() if self.repo.edge() else []
 
-    def _commit(self, each: "observe.Judged", policy: Policy, found: "_Found") -> None:
+    def _commit(self, each: "Judged", policy: Policy, found: "_Found") -> None:
         """Judge a commit by a policy, as if it were made now."""
-        from guard import observe
         from guard.inbox import too_far
+        from guard.observe import counter
 
         change = each.change
         passing = dict(change.allowances)
         coming = [file for file in change.files if file.added and policy.in_inbox(file.path)]
         change.instant = self.now
-        change.counter = observe.counter(self.repo, policy, each.parent) if coming and each.parent else None
+        change.counter = counter(self.repo, policy, each.parent) if coming and each.parent else None
         self._add(found, each, judge(change, policy, allowed=passing))
         if change.computed:  # a merge takes in what was delivered, and that was judged where it was
             for file in coming:
@@ -253,7 +254,7 @@ class _Court:
                 self.said.allowed.append(said)
 
     @staticmethod
-    def _add(found: "_Found", each: "observe.Judged", findings: Iterable[Finding]) -> None:
+    def _add(found: "_Found", each: "Judged", findings: Iterable[Finding]) -> None:
         for finding in findings:
             finding.commit = each.change.commit
             key = (finding.commit, finding.code, finding.path)
@@ -261,7 +262,7 @@ class _Court:
                 found.setdefault(key, []).append(finding)
 
     @staticmethod
-    def _freed(each: "observe.Judged", policy: Policy) -> Iterator[Finding]:
+    def _freed(each: "Judged", policy: Policy) -> Iterator[Finding]:
         """Canonical files that a policy which came with the same push does not protect any more."""
         own = each.policy
         if not policy.baseline or each.change.computed:

@@ -6,11 +6,14 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from guard import observe
 from guard.errors import GuardError
 from guard.finding import Finding, exit_code, verdict
 from guard.git import Repo
 from guard.judge import judge, rules
+from guard.observe.commits import Judged, commits
+from guard.observe.contents import present
+from guard.observe.disk import on_disk
+from guard.observe.index import staged
 from guard.plan import policy_at
 from guard.report import Report, number
 from guard.server import proposed
@@ -132,7 +135,7 @@ def in_index(
         why = "nothing can be staged in it; its history can be judged"
         raise GuardError("usage", "a bare repository has no index", why, "guard check --range OLD..NEW")
     policy = policy_at(repo, repo.resolve("HEAD"))
-    change = observe.staged(repo, policy)
+    change = staged(repo, policy)
     findings = judge(change, policy, codes=codes, parts=("content",))
     if let_pass is not None:
         let_pass += change.let_pass
@@ -149,8 +152,8 @@ def in_range(
     """Findings in every commit of `OLD..NEW`, and how many commits there are."""
     old, new = ends(repo, span)
     report = report or Report(quiet=True)
-    with report.working("judging") as progress, observe.present(repo) as contents:
-        found = in_commits(observe.commits(repo, old, new, contents), codes, progress, let_pass)
+    with report.working("judging") as progress, present(repo) as contents:
+        found = in_commits(commits(repo, old, new, contents), codes, progress, let_pass)
     if contents.missing:
         what = number(len(contents.missing), "content")
         report.warn(f"this clone lacks {what} of files: where no rule needs them, only their names were judged")
@@ -180,7 +183,7 @@ def in_push(
 
 
 def in_commits(
-    judged: Iterable[observe.Judged],
+    judged: Iterable[Judged],
     codes: Collection[str],
     progress: "object" = None,
     let_pass: list[Finding] | None = None,
@@ -229,7 +232,7 @@ def _in_files(
     """Findings in files of the work tree, judged as if they were to be committed."""
     top = Path(os.path.realpath(repo.top()))
     policy = policy_at(repo, repo.resolve("HEAD"))
-    change, number_of = observe.on_disk(repo, policy, [_spelled(top, path) for path in paths])
+    change, number_of = on_disk(repo, policy, [_spelled(top, path) for path in paths])
     found = judge(change, policy, codes=codes, parts=("content",))
     known = {file.path for file in change.files if not file.added}
     for finding in found:

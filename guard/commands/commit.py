@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard import identity, observe
+from guard import identity
 from guard.change import Change
 from guard.errors import GuardError
 from guard.finding import Finding, exit_code
@@ -15,6 +15,7 @@ from guard.git import Repo
 from guard.hooks import surroundings, watch
 from guard.hooks.message import recording
 from guard.judge import judge
+from guard.observe.index import staged
 from guard.plan import policy_at
 from guard.policy import Policy
 from guard.private_commit import Outcome, commit
@@ -69,7 +70,7 @@ def run(repo: Repo, options: Options, report: Report) -> int:
 def _judged(repo: Repo, base: str | None, index: Path, allowed: dict[str, str]) -> list[Finding]:
     """What the rules find in a private index: every rule that looks at content, lanes and claims among them."""
     policy = _policy(repo, base)
-    change = observe.staged(repo, policy, index=str(index.absolute()), head=base or repo.null)
+    change = staged(repo, policy, index=str(index.absolute()), head=base or repo.null)
     change.bulk = None  # that is said of the shared index
     findings = judge(change, policy, parts=("content",), allowed=allowed)
     for finding in findings:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from guard import observe
 from guard.change import Change
 from guard.counts import State, place, repaired, source, states
 from guard.errors import GuardError, Unseen
@@ -11,6 +10,7 @@ from guard.git import Repo
 from guard.git.importer import NewCommit, write_commit
 from guard.history import RECOUNT_TRAILER
 from guard.hub.hub import Snapshot
+from guard.observe.index import staged
 from guard.plan import LAST_SECOND, Tree, bad_state, policy_at
 from guard.policy import Policy
 from guard.publish import CANDIDATE, Offer, hub, publish
@@ -24,7 +24,7 @@ def run(repo: Repo, report: Report, *, fix: bool) -> int:
         why = "they are read from the index, which a bare repository does not have"
         raise GuardError("usage", "counts are shown in a clone with a work tree", why, f"git clone {repo.git_dir}")
     policy = policy_at(repo, repo.resolve("HEAD"))
-    change = observe.staged(repo, policy)
+    change = staged(repo, policy)
     found = list(states(policy.counts, _reading(repo, change), change.listed))
     wrong = [state for state in found if state.drifts]
     report.table(

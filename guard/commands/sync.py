@@ -2,7 +2,6 @@
 
 import shlex
 
-from guard import observe
 from guard.bring_in import Brought, bring_in
 from guard.change import Change
 from guard.errors import GuardError
@@ -10,6 +9,8 @@ from guard.finding import Finding, exit_code
 from guard.git import Repo
 from guard.hub.local import Local
 from guard.judge import judge
+from guard.observe import file_of, reading
+from guard.observe.commits import commits
 from guard.plan import policy_at
 from guard.policy import Policy
 from guard.publish import hub
@@ -79,7 +80,7 @@ def _possible(repo: Repo) -> str:
 
 def _judged(repo: Repo, tip: str, commit: str) -> list[Finding]:
     """What the rules find in a merge; what it joins was judged where it was made."""
-    for each in observe.commits(repo, tip, commit):
+    for each in commits(repo, tip, commit):
         if each.change.commit == commit:
             return judge(each.change, each.policy, parts=("content",))
     return []
@@ -87,7 +88,7 @@ def _judged(repo: Repo, tip: str, commit: str) -> list[Finding]:
 
 def _markers(repo: Repo, policy: Policy, done: Brought) -> list[Finding]:
     """Markers in the files that came in, though nothing conflicted: somebody has committed them."""
-    change = Change([observe.file_of(each) for each in done.files], read=observe.reading(repo))
+    change = Change([file_of(each) for each in done.files], read=reading(repo))
     return judge(change, policy, codes=("G106",))
 
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 
-from guard import observe
 from guard.change import Bulk
 from guard.commandline import verdict
 from guard.errors import GuardError
@@ -11,6 +10,7 @@ from guard.git import Repo
 from guard.hooks import framework, surroundings
 from guard.hooks.watch import current_policy
 from guard.judge import judge, rules
+from guard.observe import index as staging
 
 
 def bulk(repo: Repo, command: Sequence[str]) -> Bulk | None:
@@ -18,7 +18,7 @@ def bulk(repo: Repo, command: Sequence[str]) -> Bulk | None:
     asked = verdict(command)
     if asked == "commit-all":
         return Bulk("git commit -a")
-    return None if asked == "commit-paths" or _named(repo) else observe.bulk(repo)
+    return None if asked == "commit-paths" or _named(repo) else staging.bulk(repo)
 
 
 def _named(repo: Repo) -> bool:
@@ -43,7 +43,7 @@ def before_commit(repo: Repo, arguments: Sequence[str], as_json: bool, others: S
     framework.warn_of_parking(repo, policy, folder)
     allowed = surroundings.allowance(policy)
     command = surroundings.command()
-    change = observe.staged(repo, policy, index=os.environ.get("GIT_INDEX_FILE"), command=command, others=others)
+    change = staging.staged(repo, policy, index=os.environ.get("GIT_INDEX_FILE"), command=command, others=others)
     change.bulk = bulk(repo, command)
     if _named(repo):  # it was made from HEAD just now
         change.undoes = lambda _file: ""

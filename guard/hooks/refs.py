@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from guard import observe
 from guard.commandline import split, verdict
 from guard.errors import GuardError
 from guard.finding import Finding
@@ -99,6 +98,8 @@ def _stash(repo: Repo, ref: str, new: str, command: Sequence[str]) -> list[Findi
 
 def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tuple[list[Finding], int]:
     """Judge the commits that a branch would take and that neither it nor upstream has."""
+    from guard.observe.commits import commits  # here: most moves of refs have none to judge
+
     policy = watch.current_policy(repo, surroundings.folder(repo))
     committing = split(command)[0] == "commit"
     merging = not repo.bare and (repo.git_dir / "MERGE_HEAD").exists()
@@ -109,7 +110,7 @@ def _taken(repo: Repo, old: str | None, new: str, command: Sequence[str]) -> tup
         base = _base(repo, f"refs/remotes/{policy.remote}/{policy.branch}", old, new)
     found: list[Finding] = []
     number = 0
-    for each in observe.commits(repo, base, new):
+    for each in commits(repo, base, new):
         number += 1
         direct = each.change.commit == new and committing
         codes = list(_HARD if direct else _HARD[:4])
@@ -233,6 +234,7 @@ def before_rebase(repo: Repo, _arguments: Sequence[str], as_json: bool) -> int:
 def before_push(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:
     """pre-push: judge every commit that a ref would bring to the remote and that none of its refs has."""
     from guard.commands.check import in_commits  # here: other hooks need none of it
+    from guard.observe.commits import commits
 
     policy = watch.current_policy(repo, surroundings.folder(repo))
     lines = _told("pre-push", "REF NEW REF OLD", [line.rsplit(" ", 3) for line in _stdin()], (1, 3))
@@ -247,7 +249,7 @@ def before_push(repo: Repo, arguments: Sequence[str], as_json: bool) -> int:
         if not _is_commit(new) or not (ref.startswith("refs/heads/") or not ref):
             continue
         base = _base(repo, old if _is_commit(old) and repo.resolve(old) else upstream, None, new)
-        found, number = in_commits(observe.commits(repo, base, new), ())
+        found, number = in_commits(commits(repo, base, new), ())
         for finding in found:
             finding.fix = way_out(finding, ["git", "push"]) or finding.fix
         findings, judged = findings + found, judged + number

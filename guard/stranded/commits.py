@@ -9,8 +9,7 @@ from pathlib import Path
 from guard.bring_in import RESCUE
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.git.objects import Commit, parse_commit
-from guard.observe import EMPTY_TREE
+from guard.git.objects import EMPTY_TREE, Commit, parse_commit
 from guard.report import Progress
 from guard.stranded.item import Content, Item, Place
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from guard.bring_in import AS_GUARD
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.git.objects import EMPTY_TREE
 from guard.index.shared import NO_HOOKS
-from guard.observe import EMPTY_TREE
 from guard.stranded import indexes, patches
 from guard.stranded.commits import untracked_of
 from guard.stranded.item import Item
