@@ -15,9 +15,8 @@ from pathlib import Path
 
 from guard.backoff import backoff
 from guard.errors import GuardError
-from guard.git import Repo
+from guard.git import Repo, failure
 from guard.git.objects import Change, parse_raw
-from guard.git.process import failure
 from guard.hub.fast_forward import fast_forward
 from guard.index.shared import NO_HOOKS, Entry, Work, entries, work
 from guard.private_commit import write

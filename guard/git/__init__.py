@@ -6,17 +6,17 @@ people except to repeat it. Reading never takes optional locks, so that a look d
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from guard.errors import GuardError, Unseen
 from guard.git.objects import Change, Commit, parse_commit, parse_raw, parse_tree
-from guard.git.process import failure, scratch, spawn
-from guard.git.reader import Reader
+from guard.git.reader import Reader, scratch
 
 _QUIET = {
     "GIT_OPTIONAL_LOCKS": "0",
@@ -132,8 +132,19 @@ class Repo:
     def start(
         self, *words: str, env: Mapping[str, str] | None = None, apart: bool = False, **more: Any
     ) -> "subprocess.Popen[bytes]":
-        """Start git, `apart` in a session of its own; `more` is for `subprocess.Popen`."""
-        return spawn(self.command(*words), env=self.environment(env), apart=apart, shielded=self.shielded, **more)
+        """Start git, `apart` in a session of its own; `more` is for `subprocess.Popen`.
+
+        Where it is to be shielded it does not hear of Ctrl-C or of a terminal that is closed from its first moment on:
+        what is blocked here stays blocked in what is started.
+        """
+        line, given = self.command(*words), self.environment(env)
+        if not self.shielded:
+            return subprocess.Popen(line, env=given, start_new_session=apart, **more)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+        try:
+            return subprocess.Popen(line, env=given, start_new_session=True, **more)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def command(self, *words: str) -> list[str]:
         """The words of a git command in this repository."""
@@ -382,3 +393,10 @@ def _last(said: bytes) -> str:
     """The last line of what git said, where it is not only that there is no repository."""
     lines = said.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines and "not a git repository" not in lines[-1] else ""
+
+
+def failure(words: Iterable[str], code: int, said: str) -> GuardError:
+    """The error for a git command that failed."""
+    command = " ".join(["git", *words][:6])
+    lines = [line for line in said.strip().splitlines() if line]
+    return GuardError("git", f"`{command}` failed (exit {code})", "; ".join(lines[-3:]), "")

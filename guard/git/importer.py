@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from guard.errors import GuardError
-from guard.git import Repo
-from guard.git.process import failure, widen
+from guard.git import Repo, failure
+from guard.git.reader import widen
 
 
 class NewCommit(NamedTuple):

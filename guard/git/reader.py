@@ -1,12 +1,12 @@
 """Reading many objects: one `git cat-file --batch`, kept running or run once over a list."""
 
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from guard.errors import GuardError, Unseen
 from guard.git.objects import Object
-from guard.git.process import pass_over, scratch, widen
 
 if TYPE_CHECKING:
     from guard.git import Repo
@@ -66,7 +66,7 @@ class Reader:
                 oid, kind, size = header.decode().split(" ")
                 if self._repo.most is not None and int(size) > self._repo.most:
                     self._repo.left_out.add(oid)
-                    pass_over(stdout, int(size) + 1)
+                    _pass_over(stdout, int(size) + 1)
                     yield None
                     continue
                 data = stdout.read(int(size))
@@ -107,7 +107,7 @@ def contents(repo: "Repo", names: Sequence[str]) -> Iterator[bytes | None]:
             size = int(header.rpartition(b" ")[2])
             if repo.most is not None and size > repo.most:
                 repo.left_out.add(name)
-                pass_over(process.stdout, size + 1)
+                _pass_over(process.stdout, size + 1)
                 yield None
                 continue
             data = process.stdout.read(size + 1)
@@ -118,3 +118,29 @@ def contents(repo: "Repo", names: Sequence[str]) -> Iterator[bytes | None]:
         process.kill()
         process.stdout.close()
         process.wait()
+
+
+def scratch() -> IO[bytes]:
+    """A file for what one process leaves to another: in memory where the system can, which is there much sooner."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("guard"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
+def _pass_over(pipe: IO[bytes], size: int) -> None:
+    """Read bytes and keep none."""
+    while size > 0 and (chunk := pipe.read(min(size, 1 << 20))):
+        size -= len(chunk)
+
+
+def widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold a mebibyte where the system can: git works ahead in it while we work."""
+    try:
+        import fcntl
+
+        if pipe is not None:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+    except (ImportError, AttributeError, OSError):
+        pass  # another system, or this user has too many wide pipes already: slower, and no worse

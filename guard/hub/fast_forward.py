@@ -7,8 +7,7 @@ import subprocess
 from collections.abc import Callable
 
 from guard.errors import GuardError
-from guard.git import Repo
-from guard.git.process import failure
+from guard.git import Repo, failure
 from guard.hub.hub import Verdict
 
 
