@@ -36,7 +36,7 @@ LAYERS = (
         "agents",  # what their tools tell, and what is refused of it
         *("identity", "neighbours"),  # who works on what
     },
-    {"hooks", "commands", "demo", "wiring", "scratch", "attack"},
+    {"hooks", "commands", "demo", "doctor"},
     {"cli"},
 )
 """The files and folders of guard/: each may import its own layer and those before it, never a later one. A file that

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from guard.doctor.scratch import scratch, tries
+from guard.doctor.wiring import Wiring, look
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import HOOKS, registered, strict
@@ -13,12 +15,11 @@ from guard.index import repair, shared, stale_lock
 from guard.plan import policy_at, policy_on_disk
 from guard.policy import FILE, Policy, parse
 from guard.report import Report, number
-from guard.scratch import scratch, tries
-from guard.wiring import Wiring, look
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guard.attack import Bypass, Walls
+    from guard.doctor.attack import Bypass
+    from guard.doctor.walls import Walls
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def run(repo: Repo, report: Report, *, fix: bool, attack: bool) -> int:
 
 def _attacked(repo: Repo, report: Report) -> "tuple[list[Bypass], Walls]":
     """Every known way around the hooks, tried on a scratch clone, and the walls beside them."""
-    from guard.attack import bypasses, walls  # here: only this needs agents, server and GitPython
+    from guard.doctor.attack import bypasses
+    from guard.doctor.walls import walls  # here: only this needs agents, server and GitPython
 
     wiring = look(repo)
     around = walls(repo, wiring)

@@ -4,6 +4,7 @@ from typing import Any
 
 from guard import identity
 from guard.commands import init
+from guard.doctor.wiring import Wiring, look
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.hooks import HOOKS
@@ -11,7 +12,6 @@ from guard.hooks.registered import NAMES, SINCE
 from guard.plan import Tree, frame_counter, policy_at
 from guard.policy import Policy
 from guard.report import Report, number
-from guard.wiring import Wiring, look
 
 
 def run(repo: Repo, report: Report) -> int:

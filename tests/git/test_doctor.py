@@ -13,7 +13,7 @@ import pytest
 from walks.hooked import BY_CONFIG
 from walks.lab import ROOT, Lab
 
-from guard.attack import WAYS
+from guard.doctor.ways import WAYS
 from guard.git import Repo
 from guard.hooks import HOOKS
 from guard.index import repair, stale_lock

@@ -9,9 +9,11 @@ import pytest
 from walks.hooked import unhooked
 from walks.lab import GUARD, Lab, inbox_file, post
 
-from guard.attack import WAYS, Arena, Walls, arena
+from guard.doctor.arena import Arena, arena
+from guard.doctor.walls import Walls
+from guard.doctor.ways import WAYS
+from guard.doctor.wiring import look
 from guard.git import Repo
-from guard.wiring import look
 
 AROUND = [way for way in WAYS if not way.by_hooks]
 
