@@ -16,7 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from guard import delivery, outbox
+from guard.delivery import outbox
+from guard.delivery.deliver import Sent
+from guard.delivery.deliver import deliver as to_the_hub
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.inbox import Kind, faults
@@ -136,7 +138,7 @@ class Job:
     counter: int | None
     words: Sequence[str]
     timeout: float | None
-    deliver: Callable[[Repo, Policy, Sequence[Path]], delivery.Sent] = delivery.deliver
+    deliver: Callable[[Repo, Policy, Sequence[Path]], Sent] = to_the_hub
 
 
 def environment(job: Job, stream: Stream, top: Path) -> dict[str, str]:

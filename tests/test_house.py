@@ -25,12 +25,12 @@ LAYERS = (
     {"rules", "judge"},
     {
         *("git", "observe", "backoff", "hub", "publish", "leases", "records", "worktrees", "streams"),
-        *("history", "plan", "adoption", "verify", "restore", "report", "table", "undelivered"),
+        *("history", "plan", "adoption", "verify", "restore", "report", "table"),
         *("server", "ordinary"),  # what a server judges
         "frames",
         "ci",  # the jobs of a CI host
         "index",  # git's own
-        *("owner", "outbox", "delivery"),  # work trees and what streams bring
+        *("owner", "delivery"),  # work trees and what streams bring
         *("private_commit", "bring_in"),
         "stranded",  # work that nobody has any more
         "agents",  # what their tools tell, and what is refused of it

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from guard import outbox
+from guard.delivery import outbox
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guard import outbox
 from guard.commands.delta import named
-from guard.delivery import Held, Packed, deliver
+from guard.delivery import outbox
+from guard.delivery.deliver import Held, Packed, deliver
+from guard.delivery.undelivered import Loose, loose
 from guard.errors import GuardError
 from guard.finding import Finding
 from guard.git import Repo
@@ -21,7 +22,6 @@ from guard.policy import Policy, Way
 from guard.publish import hub, last_seen
 from guard.report import Report, number
 from guard.rules.invalid_delta import RULE
-from guard.undelivered import Loose, loose
 from merge.delta import digest_of
 
 

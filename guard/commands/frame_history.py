@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guard import outbox
+from guard.delivery import outbox
 from guard.errors import GuardError, Unseen
 from guard.frames.history import Merge, Row, counted, missing, row, span
 from guard.frames.page import MARK, draw

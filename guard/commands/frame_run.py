@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from guard import delivery, outbox
 from guard.commands import launch, merge
+from guard.delivery import outbox
+from guard.delivery.deliver import deliver
 from guard.errors import GuardError
 from guard.frames import partition
 from guard.frames.roster import Opening, check, open_next, players, read
@@ -179,7 +180,7 @@ class _Loop:
 
         def send(repo: Repo) -> None:
             policy = policy_at(repo, repo.resolve("HEAD"))
-            done = delivery.deliver(repo, policy, outbox.waiting(repo))
+            done = deliver(repo, policy, outbox.waiting(repo))
             for where in filter(None, done.where.values()):
                 self.report.note(f"delivered: {where}")
             for error in dict.fromkeys(done.errors.values()):

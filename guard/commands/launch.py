@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guard import delivery, outbox
 from guard.commands.worktree import prepared, tell
+from guard.delivery import outbox
+from guard.delivery.deliver import Sent
+from guard.delivery.deliver import deliver as to_the_hub
 from guard.errors import GuardError
 from guard.frames import partition
 from guard.frames.roster import players
@@ -282,7 +284,7 @@ def earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, A
             kept.append(Kept(str(tree.path), f"its launch is gone, and {why}", fix))
     with contextlib.suppress(OSError):  # somebody's work trees are in it, or there is none
         _base(repo).rmdir()
-    done = delivery.deliver(repo, policy, outbox.waiting(repo))
+    done = to_the_hub(repo, policy, outbox.waiting(repo))
     sent, waiting = [where for where in done.where.values() if where], [str(path) for path in done.errors]
     for error in dict.fromkeys(done.errors.values()):
         report.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")
@@ -293,9 +295,9 @@ def earlier(repo: Repo, policy: Policy, job: Job, report: Report) -> dict[str, A
     return {**swept, "delivered": sent, "waiting": waiting}
 
 
-def _nowhere(_repo: Repo, _policy: Policy, _paths: Sequence[Path]) -> delivery.Sent:
+def _nowhere(_repo: Repo, _policy: Policy, _paths: Sequence[Path]) -> Sent:
     """Leave deltas in the outbox: all that wait there are sent together."""
-    return delivery.Sent()
+    return Sent()
 
 
 # --- what people see ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from guard import history
 from guard.adoption.adopt import counters
 from guard.commands.restore import restored
 from guard.commands.verify import WHY, place_of
+from guard.delivery.undelivered import undelivered
 from guard.errors import GuardError, Unseen
 from guard.git import Repo
 from guard.git.importer import Importer
@@ -22,7 +23,6 @@ from guard.policy import Policy
 from guard.publish import CANDIDATE, Offer, hub, publish
 from guard.report import Report, number, rejected, rejection
 from guard.schema import check_stream, conforms
-from guard.undelivered import undelivered
 from guard.verify.audit import audit, healable
 from guard.verify.recompute import CHECKED, newest_merge
 from guard.verify.signed import signed

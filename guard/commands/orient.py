@@ -10,6 +10,7 @@ from guard.commands.claim import known
 from guard.commands.doctor import leftovers, markers
 from guard.commands.frame import unmerged
 from guard.counts import place, states
+from guard.delivery.undelivered import undelivered
 from guard.git import Repo
 from guard.hub.hub import Snapshot
 from guard.leases.recording import NEXT
@@ -19,7 +20,6 @@ from guard.plan import Tree, frame_counter
 from guard.policy import Policy
 from guard.records import notes
 from guard.report import Report, number
-from guard.undelivered import undelivered
 from guard.worktrees.trees import Tree as Worktree
 from guard.worktrees.trees import life, trees
 from merge.delta import Delta

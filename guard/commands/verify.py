@@ -3,12 +3,12 @@
 import gc
 
 from guard.change import Change
+from guard.delivery.undelivered import edited
 from guard.errors import GuardError, way_on
 from guard.git import Repo
 from guard.plan import policy_at, start
 from guard.policy import Policy
 from guard.report import Report, number
-from guard.undelivered import edited
 from guard.verify.range import Verdict, verify
 from guard.verify.recompute import Problem
 from guard.verify.verified import VERIFIED, note, reached

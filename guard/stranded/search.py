@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guard import outbox
+from guard.delivery import outbox
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.git.objects import blob_id

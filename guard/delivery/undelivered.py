@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from guard import outbox
-from guard.delivery import Held, Packed
+from guard.delivery import outbox
+from guard.delivery.deliver import Held, Packed
 from guard.errors import Unseen
 from guard.git import Repo
 from guard.history import arrivals

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guard import identity, outbox
+from guard import identity
 from guard.backoff import backoff
 from guard.bring_in import AS_GUARD
+from guard.delivery import outbox
 from guard.errors import GuardError
 from guard.git import Repo
 from guard.git.importer import NewCommit, write_commit
