@@ -9,8 +9,9 @@ from guard.git import Repo
 from guard.plan import policy_at, start
 from guard.policy import Policy
 from guard.report import Report, number
-from guard.verify.range import Verdict, verify
+from guard.verify.range import verify
 from guard.verify.recompute import Problem
+from guard.verify.verdict import Verdict
 from guard.verify.verified import VERIFIED, note, reached
 
 WHY = {

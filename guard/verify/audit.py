@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from guard.git import Repo
 from guard.plan import policy_at
-from guard.verify.range import Verdict, verify
+from guard.verify.range import verify
 from guard.verify.recompute import Problem, newest_merge
+from guard.verify.verdict import Verdict
 from guard.verify.verified import VERIFIED, note, reached
 
 AUDITED = "refs/guard/audited"

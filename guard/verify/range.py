@@ -4,84 +4,24 @@ A trailer is a claim. What counts is that the bytes can be computed again from t
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 
-from guard import appendonly
 from guard.errors import GuardError, Unseen
 from guard.git import Repo
 from guard.git.objects import Change, Commit, blob_id
 from guard.history import is_recount, restored, trailer
-from guard.plan import Tree, adopted, policy_at, start
-from guard.policy import FILE, Policy, archive_of
-from guard.restore import is_recorded, rebuild, recorded_digests
+from guard.plan import Tree, policy_at, start
+from guard.policy import FILE, Policy
+from guard.restore import rebuild
+from guard.verify.beside import deltas, texts
+from guard.verify.chain import OLDER, Link, State
+from guard.verify.made_good import Tip
 from guard.verify.recompute import FORGED, Problem, differences, newest_claim, newest_merge
+from guard.verify.records import Records
 from guard.verify.signed import fault
-from merge import values
+from guard.verify.verdict import Verdict
 from merge.files import BadState, recounted
-from merge.names import is_candidate
-
-
-@dataclass
-class Verdict:
-    """What a verification found. `repaired` are problems that a later commit of the range made good.
-
-    `unseen` is what could not be judged, because this clone lacks history or contents that it needs; `begun` are the
-    commits with which a shallow clone begins, which nobody can judge there.
-    """
-
-    problems: list[Problem] = field(default_factory=list)
-    repaired: list[Problem] = field(default_factory=list)
-    unseen: list[Problem] = field(default_factory=list)
-    begun: list[str] = field(default_factory=list)
-    commits: int = 0
-    merges: int = 0
-    restores: int = 0
-    tip: str = ""
-
-
-@dataclass(frozen=True)
-class Link:
-    """A place in the chain of canonical states: the commit that made this state, and the newest merge up to it."""
-
-    commit: str
-    depth: int
-    merge: str | None
-    before: "Link | None" = None
-
-    def then(self, commit: str, merge: str | None) -> "Link":
-        """The state after this one."""
-        return Link(commit, self.depth + 1, merge, self)
-
-    @property
-    def root(self) -> str:
-        """The commit whose state is the first that is known."""
-        link = self
-        while link.before is not None:
-            link = link.before
-        return link.commit
-
-    def contains(self, other: "Link") -> bool:
-        """Whether the other state lies on the way to this one."""
-        if other.depth < 0:
-            return True
-        link: Link | None = self
-        while link is not None and link.depth > other.depth:
-            link = link.before
-        return link is not None and link.commit == other.commit
-
-
-_OLDER = Link("", -1, None)
-"""The state before the first commit. Depth -1 is before the range: contained in what the range starts from."""
-
-
-@dataclass
-class _State:
-    """What is known of a commit's canonical files: their link, and the paths that hold something else."""
-
-    link: Link
-    dirty: frozenset[str] = frozenset()
-
 
 # --- a range ---------------------------------------------------------------------------------------------------
 
@@ -142,8 +82,8 @@ class _Walk:
         self.repo = repo
         self.old = old
         self.verdict = Verdict(tip=new)
-        self.states: dict[str, _State] = {}
-        self._old: dict[str, set[str]] = {}
+        self.states: dict[str, State] = {}
+        self.records = Records(repo)
         self.apart: dict[str, list[str]] = {}  # commits that join two states -> their parents
         self.computed: set[str] = set()  # merges that were made again: they may drop deltas
         self.restored: set[str] = set()  # restores that were made again, and ways back to good bytes
@@ -152,7 +92,7 @@ class _Walk:
         self.policy = cache(self._policy)
         self._known_before = cache(self._merge_before)
         if old is not None:
-            self.states[old] = _State(Link(old, 0, None))
+            self.states[old] = State(Link(old, 0, None))
 
     def judge(self, note: Callable[[int, int], None]) -> Verdict:
         commits = self._commits()
@@ -161,13 +101,14 @@ class _Walk:
             self.verdict.commits += 1
             if commit in self.edge:
                 self.verdict.begun.append(commit)
-                self.states[commit] = _State(Link(commit, 0, None))
+                self.states[commit] = State(Link(commit, 0, None))
             elif len(parents) > 1:
                 self._several_parents(commit, parents)
             else:
                 self._one_parent(commit, parents[0] if parents else None, changes)
         note(len(commits), len(commits))
-        self._sort_out()
+        tip = self.verdict.tip
+        Tip(self.records, tip, self.policy(tip), self._state(tip).dirty, self.apart).sort_out(self.verdict)
         return self.verdict
 
     def _commits(self) -> list[tuple[str, list[str], list[Change]]]:
@@ -185,16 +126,10 @@ class _Walk:
             parents = self.repo.commit(commit or "").parents
             return self.policy(parents[0]) if parents else Policy()
 
-    def _state(self, commit: str | None) -> _State:
+    def _state(self, commit: str | None) -> State:
         if commit is None:
-            return _State(_OLDER)
-        return self.states.get(commit) or _State(Link(commit, -1, None))
-
-    def _problem(self, commit: str, path: str, code: str, what: str) -> None:
-        self.verdict.problems.append(Problem(commit, path, code, what))
-
-    def _unseen(self, commit: str, path: str, code: str, what: str) -> None:
-        self.verdict.unseen.append(Problem(commit, path, code, what))
+            return State(OLDER)
+        return self.states.get(commit) or State(Link(commit, -1, None))
 
     def _beyond(self, link: Link, policy: Policy) -> tuple[str | None, bool]:
         """The newest merge up to a state, and whether it is known to be right; only a merge has to ask for it."""
@@ -230,73 +165,73 @@ class _Walk:
             try:
                 policy_at(self.repo, commit)
             except GuardError as error:
-                self._problem(commit, FILE, "G108", "; ".join(error.what.split("\n  ")).replace(":; ", ": ", 1))
+                self.verdict.problem(commit, FILE, "G108", "; ".join(error.what.split("\n  ")).replace(":; ", ": ", 1))
         if commit not in self.computed:
-            self._deltas(commit, policy, changes)
-        self._texts(commit, policy, changes, changes)
+            deltas(self.records, self.verdict, commit, policy, changes)
+        texts(self.repo, self.verdict, commit, policy, changes, changes)
 
     def _baseline(self, commit: str, policy: Policy) -> None:
         """The baseline that was there before a commit stays what it is."""
         now = self.policy(commit).baseline
         if policy.baseline and not now:
             what = "it takes the baseline away: canonical state is not protected from here on"
-            self._problem(commit, FILE, "G108", what)
+            self.verdict.problem(commit, FILE, "G108", what)
         elif policy.baseline and now != policy.baseline:
             what = "it moves the baseline: what was delivered before it would count as merged"
-            self._problem(commit, FILE, "G108", what)
+            self.verdict.problem(commit, FILE, "G108", what)
 
-    def _canonical(self, commit: Commit, paths: set[str], before: _State) -> None:
+    def _canonical(self, commit: Commit, paths: set[str], before: State) -> None:
         """A commit that changes canonical files: a merge's, a restore's, a way back, or nobody's."""
         link = before.link
         rev = restored(commit.message)
         if is_recount(commit.message) and not self._miscounted(commit, paths):
             self.restored.add(commit.id)
             self.verdict.restores += 1
-            self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty)
+            self.states[commit.id] = State(link.then(commit.id, link.merge), before.dirty)
             return
         if rev is not None:
             try:
                 problems = self._restore(commit, rev, paths)
                 self.verdict.restores += not problems
             except Unseen as error:
-                self._unseen(commit.id, "", "G101", f"what it restores cannot be made again: {error.what}")
+                self.verdict.cannot_see(commit.id, "", "G101", f"what it restores cannot be made again: {error.what}")
                 problems = []
             if not problems:
                 self.restored.add(commit.id)
-                self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty - paths)
+                self.states[commit.id] = State(link.then(commit.id, link.merge), before.dirty - paths)
                 return
         elif before.dirty and self._back(commit.id, paths, before):
             self.restored.add(commit.id)
             # A merge on top of an edit holds the edit: what was wrong in it is wrong again.
-            self.states[commit.id] = _State(link, before.dirty - (paths - self._state(link.commit).dirty))
+            self.states[commit.id] = State(link, before.dirty - (paths - self._state(link.commit).dirty))
             return
         else:
             try:
                 problems = self._differences(commit, link)
             except Unseen as error:
                 if trailer(commit.message) is not None:
-                    self._unseen(commit.id, "", "G101", error.what)
-                    self.states[commit.id] = _State(link.then(commit.id, commit.id), before.dirty)
+                    self.verdict.cannot_see(commit.id, "", "G101", error.what)
+                    self.states[commit.id] = State(link.then(commit.id, commit.id), before.dirty)
                     return
                 problems = [Problem(commit.id, "", "G101", error.what)]  # a merge always says that it is one
             if not problems:
                 self.verdict.merges += 1
                 unsigned = fault(self.repo, self.policy(commit.parents[0]), commit.id, commit.parents[0])
                 if unsigned:
-                    self._problem(commit.id, "", "G101", f"it is the merge's, but {unsigned}")
+                    self.verdict.problem(commit.id, "", "G101", f"it is the merge's, but {unsigned}")
                 self.computed.add(commit.id)
-                self.states[commit.id] = _State(link.then(commit.id, commit.id), before.dirty)
+                self.states[commit.id] = State(link.then(commit.id, commit.id), before.dirty)
                 return
             if trailer(commit.message) is None:
                 problems = [Problem(commit.id, path, "G101", "changed outside a merge") for path in sorted(paths)]
         if all(problem.what.startswith(FORGED) for problem in problems):
             self.verdict.problems += problems
-            self.states[commit.id] = _State(link.then(commit.id, link.merge), before.dirty)
+            self.states[commit.id] = State(link.then(commit.id, link.merge), before.dirty)
             return
         for problem in problems:  # where its message is what tells, everything that it wrote is wrong
             named = [problem.path] if problem.path else sorted(paths)
             self.verdict.problems += [Problem(commit.id, path, problem.code, problem.what) for path in named]
-        self.states[commit.id] = _State(link, before.dirty | paths)
+        self.states[commit.id] = State(link, before.dirty | paths)
 
     def _differences(self, commit: Commit, link: Link) -> list[Problem]:
         """Where a commit differs from the merge; raises `Unseen` where that hangs on what this clone does not have."""
@@ -317,7 +252,7 @@ class _Walk:
         actual = {change.path: change.new for change in self.repo.changes(parent, commit.id) if change.path in paths}
         return expected != actual
 
-    def _back(self, commit: str, paths: set[str], before: _State) -> bool:
+    def _back(self, commit: str, paths: set[str], before: State) -> bool:
         """Whether a commit puts files back to the last good state's bytes."""
         good = before.link.commit
         return bool(good) and not self.repo.changes(good, commit, *sorted(paths))
@@ -350,10 +285,10 @@ class _Walk:
         """The commit that adopts guard may create canonical files that are missing, and change none."""
         for change in canonical:
             if change.old_mode != "000000":
-                self._problem(commit, change.path, "G101", "changed by the commit that adopts guard")
+                self.verdict.problem(commit, change.path, "G101", "changed by the commit that adopts guard")
         before = self._state(commit)
         changed = {change.path for change in canonical if change.old_mode != "000000"}
-        self.states[commit] = _State(before.link.then(commit, before.link.merge), before.dirty | changed)
+        self.states[commit] = State(before.link.then(commit, before.link.merge), before.dirty | changed)
 
     def _empty_claim(self, commit: str) -> None:
         """A trailer on a commit that changes nothing canonical claims a merge that did not happen."""
@@ -361,7 +296,7 @@ class _Walk:
             message = self.repo.commit(commit).message
             if trailer(message) or restored(message):
                 what = "it claims to be a merge or a restore and changes nothing canonical"
-                self._problem(commit, "", "G101", what)
+                self.verdict.problem(commit, "", "G101", what)
 
     @cached_property
     def _claiming(self) -> set[str]:
@@ -387,24 +322,26 @@ class _Walk:
         self._baseline(commit, policy)
         if apart and unseen:
             what = "where the states that it joins parted is not in this clone, and neither records all of the other's"
-            self._unseen(commit, "", "G101", what)
+            self.verdict.cannot_see(commit, "", "G101", what)
         elif apart:
-            self._problem(commit, "", "G101", "it joins two states of which neither contains the other")
+            self.verdict.problem(commit, "", "G101", "it joins two states of which neither contains the other")
             self.apart[commit] = parents
         compared = [self.repo.changes(each, commit) for each in parents]
         wrong = {change.path for change in compared[parents.index(parent)] if policy.is_canonical(change.path)}
         for path in sorted(wrong):
-            self._problem(commit, path, "G101", f"it differs from {parent[:12]}, the newest state it joins")
-        self.states[commit] = _State(state.link, state.dirty | wrong)
+            self.verdict.problem(commit, path, "G101", f"it differs from {parent[:12]}, the newest state it joins")
+        self.states[commit] = State(state.link, state.dirty | wrong)
         # What differs from every parent is the joining commit's own doing; what a parent had may not go either way.
         own = set.intersection(*({change.path for change in changes} for changes in compared))
         gone = [change for changes in compared for change in changes if change.new_mode == "000000"]
         mine = [change for change in compared[0] if change.path in own and change.new_mode != "000000"]
-        self._deltas(commit, policy, [*mine, *{change.path: change for change in gone}.values()])
+        deltas(self.records, self.verdict, commit, policy, [*mine, *{change.path: change for change in gone}.values()])
         for changes in compared:
-            self._texts(commit, policy, [change for change in changes if change.path in own], changes)
+            texts(
+                self.repo, self.verdict, commit, policy, [change for change in changes if change.path in own], changes
+            )
 
-    def _newest_before(self, states: list[tuple[_State, str]]) -> tuple[_State, str]:
+    def _newest_before(self, states: list[tuple[State, str]]) -> tuple[State, str]:
         """Of parents whose states are all from before the range, the one that contains the others' where one does: a
         branch may have taken in what the range's beginning was some time ago."""
         for state, parent in states:
@@ -422,11 +359,11 @@ class _Walk:
         policy = self.policy(old)
         return bool(base) and not any(policy.is_canonical(each.path) for each in self.repo.changes(base, old))
 
-    def _by_pages(self, commit: str, states: list[tuple[_State, str]]) -> tuple[_State, str, list[_State]]:
+    def _by_pages(self, commit: str, states: list[tuple[State, str]]) -> tuple[State, str, list[State]]:
         """The parent whose pages record all that the others' do, else the one whose bytes a join has; and the rest."""
         for state, parent in states:
             policy = self.policy(parent)
-            if all(self._all_recorded(parent, policy, other) for _, other in states):
+            if all(self.records.all_of(parent, policy, other) for _, other in states):
                 return state, parent, []
         kept = [
             (state, parent)
@@ -435,134 +372,6 @@ class _Walk:
         ]
         state, parent = (kept or states)[0]
         return state, parent, [other for other, name in states if name != parent]
-
-    # --- what is not canonical ---------------------------------------------------------------------------------
-
-    def _deltas(self, commit: str, policy: Policy, changes: list[Change]) -> None:
-        for change in changes:
-            if not policy.in_inbox(change.path) or change.old_mode == "000000":
-                continue
-            if not is_candidate(change.path[len(policy.inbox) :]):
-                continue
-            if change.new_mode != "000000":
-                self._problem(commit, change.path, "G103", "a committed delta was rewritten")
-                continue
-            try:
-                if not self._recorded(commit, policy, change.path, change.old):
-                    self._problem(commit, change.path, "G103", "a delta was deleted that no page records yet")
-            except Unseen as error:
-                self._unseen(commit, change.path, "G103", f"a delta was deleted: {error.what}")
-
-    def _recorded(self, commit: str, policy: Policy, path: str, oid: str) -> bool:
-        """Whether a delta is in its page, or was merged by whatever merged before guard did, at a commit.
-
-        Raises `Unseen` where its content, or what there was at adoption, is not in this clone.
-        """
-        if oid in self._adopted(policy):
-            return True
-        data = self.repo.reader.read(oid)
-        if data is None:
-            raise Unseen(f"its content, {oid[:12]}, is not in this clone")
-        if is_recorded(self.repo, commit, path[len(policy.inbox) :], data, policy.laws):
-            return True
-        first = start(policy)
-        if first is not None and self.repo.resolve(first) is None:
-            raise Unseen(f"whether it was merged before {first[:12]} cannot be told, which is not in this clone")
-        return False
-
-    def _adopted(self, policy: Policy) -> set[str]:
-        key = policy.baseline or ""
-        if key not in self._old:
-            self._old[key] = adopted(self.repo, policy)
-        return self._old[key]
-
-    def _texts(self, commit: str, policy: Policy, changes: list[Change], side: list[Change]) -> None:
-        """Append-only files that lost something, and files with the markers of an unfinished merge.
-
-        `side` are all differences from the same parent: an archive may be among them and not be judged here.
-        """
-        beside = {change.path: change for change in side if change.new_mode.startswith("100")}
-        for change in changes:
-            kind = policy.append_only(change.path)
-            if kind is not None and change.old_mode != "000000":
-                old = self.repo.reader.read(change.old) or b""
-                new = self.repo.reader.read(change.new) if change.new_mode != "000000" else None
-                archive = beside.get(archive_of(change.path))
-                read = self.repo.reader.read
-                moved = (read(archive.old), read(archive.new)) if archive else (None, None)
-                lost = appendonly.lost(kind, old, new, moved)
-                if lost:
-                    self._problem(commit, change.path, "G104", lost)
-            watched = kind is not None or change.path.startswith("state/") or change.path.endswith(".json")
-            if watched and change.new_mode.startswith("100"):
-                data = self.repo.reader.read(change.new)
-                if data is not None and values.has_markers(data):
-                    self._problem(commit, change.path, "G106", "it holds the markers of an unfinished merge")
-
-    # --- the end -----------------------------------------------------------------------------------------------
-
-    def _sort_out(self) -> None:
-        """Set apart what a later commit of the range made good."""
-        tip = self.verdict.tip
-        dirty = self._state(tip).dirty
-        policy = self.policy(tip)
-        standing: list[Problem] = []
-        for problem in self.verdict.problems:
-            try:
-                good = self._made_good(tip, policy, problem, dirty)
-            except Unseen:
-                good = False
-            (self.verdict.repaired if good else standing).append(problem)
-        self.verdict.problems = standing
-
-    def _made_good(self, tip: str, policy: Policy, problem: Problem, dirty: frozenset[str]) -> bool:
-        """Whether the tip no longer has what a problem says; raises `Unseen` where that cannot be told here."""
-        if problem.code == "G101" and problem.path:
-            return problem.path not in dirty
-        if problem.commit in self.apart:
-            return all(self._all_recorded(tip, policy, parent) for parent in self.apart[problem.commit])
-        if problem.code == "G108":
-            return "cannot be used" in problem.what and self._readable(tip)
-        if problem.code == "G103":
-            return self._both_recorded(tip, policy, problem)
-        return problem.code == "G106" and self._markers_gone(tip, policy, problem)
-
-    def _readable(self, tip: str) -> bool:
-        try:
-            policy_at(self.repo, tip)
-        except GuardError:
-            return False
-        return True
-
-    def _all_recorded(self, tip: str, policy: Policy, other: str) -> bool:
-        """Whether the pages of `tip` record everything that those of another commit do."""
-        for change in self.repo.changes(tip, other, policy.laws.pages):
-            here, there = (
-                recorded_digests(self.repo.reader.read(oid) or b"") if oid != self.repo.null else set()
-                for oid in (change.old, change.new)
-            )
-            if there - here:
-                return False
-        return True
-
-    def _markers_gone(self, tip: str, policy: Policy, problem: Problem) -> bool:
-        """Whether a file has no markers any more; a delta that has them is rejected, and that is all it can come to."""
-        if policy.in_inbox(problem.path):
-            oid = self.repo.run("rev-parse", f"{problem.commit}:{problem.path}").strip()
-            return self._recorded(tip, policy, problem.path, oid)
-        data = self.repo.reader.read(f"{tip}:{problem.path}")
-        return data is None or not values.has_markers(data)
-
-    def _both_recorded(self, tip: str, policy: Policy, problem: Problem) -> bool:
-        """Whether a delta that was rewritten or deleted is in its page now, with what replaced it."""
-        oids = {
-            oid
-            for parent in self.repo.commit(problem.commit).parents
-            for change in self.repo.changes(parent, problem.commit)
-            if change.path == problem.path
-            for oid in (change.old, change.new)
-        }
-        return all(self._recorded(tip, policy, problem.path, oid) for oid in oids - {self.repo.null})
 
 
 def wrong_rev(repo: Repo, policy: Policy, rev: str, tip: str) -> str | None:
