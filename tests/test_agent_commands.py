@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from guard.agents import lines, payload, plain
+from guard.agents.git_commands import COMMANDS
+from guard.agents.offence import BUILTIN, WATCHED
 from guard.agents.place import somewhere
+from guard.commandline import verdict
 from guard.hooks import agent
 from guard.shell import calls
 
@@ -123,3 +126,11 @@ def test_in_every_surrounding(here: Path, around: str) -> None:
         assert what in said, (around, line, said)
     for line in HARMLESS:
         assert not _said(here, around.replace("{}", line)), (around, line)
+
+
+def test_the_commands_that_are_looked_into_are_all_that_can_offend() -> None:
+    """What is not among them is let pass unread: none of it is judged by itself, or has a word in the hooks' reader."""
+    words = [[], ["."], ["-a"], ["-A"], ["-u"], ["--all"], ["--autostash"], ["--hard"], ["--staged"], ["push"], ["x/"]]
+    assert {*COMMANDS, "stash"} == WATCHED
+    assert not [(name, *rest) for name in BUILTIN - WATCHED for rest in words if verdict(["git", name, *rest])]
+    assert {name for name in WATCHED for rest in words if verdict(["git", name, *rest])} > {"stash", "add", "pull"}
