@@ -173,6 +173,13 @@ def test_an_import_of_a_later_layer_is_seen(tmp_path: Path, monkeypatch: pytest.
     }
 
 
+def test_no_file_outgrows_its_purpose() -> None:
+    """A file of code has at most 500 lines; what is longer does more than one thing, and is split along them."""
+    sizes = {name: len(path.read_bytes().splitlines()) for top in ("guard", "merge") for path, name in modules(top)}
+    assert len(sizes) > 200
+    assert not {name: size for name, size in sizes.items() if size > 500}
+
+
 def test_every_test_says_its_property() -> None:
     """Every test function under tests/ has a docstring."""
     silent = [
