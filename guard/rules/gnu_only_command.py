@@ -43,13 +43,9 @@ if TYPE_CHECKING:
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding for each command or option that the macOS of the policy lacks."""
-    from guard.shell.scripts import of
+    from guard.shell.scripts import findings
 
-    found = of(change)
-    if found:
-        from guard.shell.judged import findings
-
-        yield from findings(policy, "G302", found)
+    return findings(change, policy, "G302")
 
 
 RULE = Rule(

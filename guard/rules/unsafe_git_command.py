@@ -43,13 +43,9 @@ if TYPE_CHECKING:
 
 def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     """A finding for each git command that may cost somebody else's work."""
-    from guard.shell.scripts import of
+    from guard.shell.scripts import findings
 
-    found = of(change)
-    if found:
-        from guard.shell.judged import findings
-
-        yield from findings(policy, "G303", found)
+    return findings(change, policy, "G303")
 
 
 RULE = Rule(

@@ -5,7 +5,11 @@ from weakref import WeakKeyDictionary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from guard.change import Change, File
+    from guard.finding import Finding
+    from guard.policy import Policy
 
 _seen: "WeakKeyDictionary[Change, list[tuple[File, bytes]]]" = WeakKeyDictionary()
 """What was found in a change, for the three rules that ask."""
@@ -34,6 +38,15 @@ _MAKEFILE = re.compile(r"(?:\A|/)(?:GNUmakefile|[Mm]akefile|[^/]+\.(?:mk|mak|mak
 _WORKFLOW = re.compile(r"(?:\A|/)\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml\Z|(?:\A|/)action\.ya?ml\Z")
 
 _SHEBANG = re.compile(rb"\A(?:\xef\xbb\xbf)?#![ \t]*(\S+)[ \t]*([^\r\n]*)")
+
+
+def findings(change: "Change", policy: "Policy", code: str) -> "Iterator[Finding]":
+    """What the rule of that code finds in the scripts of a change; the parser is loaded only where there are any."""
+    found = of(change)
+    if found:
+        from guard.shell.judged import findings as judged
+
+        yield from judged(policy, code, found)
 
 
 def of(change: "Change") -> "list[tuple[File, bytes]]":
