@@ -12,6 +12,7 @@ from guard.change import Change
 from guard.errors import GuardError
 from guard.finding import Finding, exit_code
 from guard.git import Repo
+from guard.git.under_way import refuse_under_way
 from guard.hooks import surroundings, watch
 from guard.hooks.message import recording
 from guard.judge import judge
@@ -96,13 +97,7 @@ def _possible(repo: Repo, options: Options) -> None:
     if not any(text.strip() for text in options.messages):
         what = "the message is empty" if options.messages else "there is no message: -m is missing"
         raise GuardError("usage", what, "", "guard commit -m 'what: why' FILE...")
-    if (busy := repo.unfinished) is not None:
-        raise GuardError(
-            "state",
-            f"a {busy} is under way here",
-            "a commit made beside it would end up in the middle of it, or be taken for its result",
-            f"git {busy} --continue, or git {busy} --abort",
-        )
+    refuse_under_way(repo, "a commit made beside it would end up in the middle of it, or be taken for its result")
 
 
 # --- names -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from guard.doctor.scratch import scratch, tries
 from guard.doctor.wiring import Wiring, look
 from guard.errors import GuardError
 from guard.git import Repo
+from guard.git.under_way import under_way
 from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks
 from guard.index import repair, shared, stale_lock
@@ -348,7 +349,7 @@ def markers(repo: Repo, policy: Policy) -> Found:
         return Found("markers", "problem", f"conflict markers in {', '.join(paths[:10])}", fix)
     said = repo.run("ls-files", "--unmerged", "-z", check=False)
     unmerged = sorted({line.partition("\t")[2] for line in said.split("\0") if line})
-    if unmerged and repo.unfinished is None:
+    if unmerged and under_way(repo) is None:
         said = f"{', '.join(unmerged[:10])} unmerged, and nothing is being merged: an autostash failed"
         return Found("markers", "problem", said, "resolve them and git add them by name; git stash list has the work")
     return Found("markers", "ok", "none in shared files")

@@ -7,6 +7,7 @@ from guard.change import Change
 from guard.errors import GuardError
 from guard.finding import Finding, exit_code
 from guard.git import Repo
+from guard.git.under_way import refuse_under_way
 from guard.hub.local import Local
 from guard.judge import judge
 from guard.observe import file_of, reading
@@ -53,13 +54,7 @@ def _possible(repo: Repo) -> str:
     """The current branch; raises `GuardError` where there is nothing that upstream could come into."""
     if repo.bare:
         raise GuardError("usage", "a bare repository has no files to bring anything into", "", "git fetch")
-    if (what := repo.unfinished) is not None:
-        raise GuardError(
-            "state",
-            f"a {what} is under way here",
-            "what comes in would get into the middle of it; nothing was changed",
-            f"git {what} --continue, or git {what} --abort",
-        )
+    refuse_under_way(repo, "what comes in would get into the middle of it; nothing was changed")
     unmerged = sorted({line.partition("\t")[2] for line in repo.run("ls-files", "-u", "-z").split("\0") if line})
     if unmerged:
         raise GuardError(

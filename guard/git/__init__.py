@@ -30,12 +30,6 @@ _QUIET = {
 _LOCATION = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
 """What git tells its hooks of where they run; guard may mean another work tree than the hook's."""
 
-_UNFINISHED = (
-    *(("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")),
-    *(("rebase-merge", "rebase"), ("rebase-apply/applying", "am"), ("rebase-apply", "rebase")),
-)
-"""What git keeps in a work tree's folder while something is under way."""
-
 
 class Repo:
     """One repository, bare or not, seen from one directory."""
@@ -160,14 +154,6 @@ class Repo:
     def given(self) -> Mapping[str, str]:
         """The caller's environment, without what names another repository."""
         return os.environ if self._inherited else {k: v for k, v in os.environ.items() if k not in _LOCATION}
-
-    @property
-    def unfinished(self) -> str | None:
-        """What was begun in this work tree and not ended: `merge`, `cherry-pick`, `revert`, `rebase` or `am`."""
-        for name, what in _UNFINISHED:
-            if (self.git_dir / name).exists():
-                return what
-        return None
 
     # --- reading -----------------------------------------------------------------------------------------------
 
