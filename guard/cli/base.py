@@ -98,6 +98,17 @@ class Call:
         return Repo(self.directory / path)
 
 
+_Word = TypeVar("_Word", bound=str)
+
+
+def one_of(option: str, text: str, words: tuple[_Word, ...], why: str, fix: _Word) -> _Word:
+    """The word that an option was given, which must be one of these."""
+    for word in words:
+        if text == word:
+            return word
+    raise GuardError("usage", f"{option} {text}: it is {' or '.join(words)}", why, f"{option} {fix}")
+
+
 _Command = TypeVar("_Command", bound=Callable[..., int])
 
 _SHARED = [

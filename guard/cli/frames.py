@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from guard.cli.base import HERE, AsJson, Call, Directory, Quiet, answer, app, command
+from guard.cli.base import HERE, AsJson, Call, Directory, Quiet, answer, app, command, one_of
 from guard.cli.streams import Stream, check_seconds, how_of
 from guard.errors import GuardError
 from guard.report import Report
@@ -226,12 +226,8 @@ def frame_history(
 
 
 def _role(text: str) -> Literal["primary", "worker"]:
-    if text == "primary":
-        return "primary"
-    if text == "worker":
-        return "worker"
     why = "who is neither would open frames, or wait for nobody"
-    raise GuardError("usage", f"--role {text}: it is primary or worker", why, "--role worker")
+    return one_of("--role", text, ("primary", "worker"), why, "worker")
 
 
 def _opening(streams: int, machines: int, expect: str, frame: int | None, how: str, force: bool) -> Any:

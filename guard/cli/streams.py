@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from guard.cli.base import Call, app, command
+from guard.cli.base import Call, app, command, one_of
 from guard.errors import GuardError
 
 Command = Annotated[list[str] | None, typer.Argument(metavar="-- CMD...", help="The command and its words.")]
@@ -134,12 +134,8 @@ def worktree_sweep(
 
 
 def how_of(text: str) -> Literal["rendezvous", "offset"]:
-    if text == "rendezvous":
-        return "rendezvous"
-    if text == "offset":
-        return "offset"
     why = "machines that share out differently would play some agents twice and others never"
-    raise GuardError("usage", f"--by {text}: it is rendezvous or offset", why, "--by rendezvous")
+    return one_of("--by", text, ("rendezvous", "offset"), why, "rendezvous")
 
 
 def check_seconds(option: str, value: float | None) -> None:
