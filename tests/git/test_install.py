@@ -263,8 +263,7 @@ def test_two_installs_at_once(lab: Lab) -> None:
     hooks = here / ".git/hooks"
     _hook(hooks / "pre-commit", f'echo ran >>"{lab.root}/log"')
     before = _folder(hooks)
-    running = [lab.start(here, "install") for _ in range(6)]
-    assert {lab.finish(each).code for each in running} == {0}
+    assert {said.code for said in lab.together([(here, ["install"], {})] * 6)} == {0}
     lab.commit(here, {"mine.txt": "mine\n"}, "[S1] mine: a file")
     assert (lab.root / "log").read_text() == "ran\n"
     lab.guard(here, "uninstall")

@@ -521,8 +521,7 @@ def test_two_at_once(lab: Lab, words: list[str]) -> None:
     lab.write(here, {f"f{number}.txt": f"{number}\n" for number in range(300)})
     lab.git(here, "stash", "push", "-q", "-u")
     name = one(lab, here, "stash")["name"]
-    running = [lab.start(here, "recover", name, "--json", *words) for _ in range(4)]
-    done = [lab.finish(process) for process in running]
+    done = lab.together([(here, ["recover", name, "--json", *words], {})] * 4)
     if words:
         assert sorted(said.code for said in done) == [0, 2, 2, 2]
         assert len(list((lab.root / "given").iterdir())) == 300

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ STATE = {
     "state/frame_counter.json": '{\n  "frame": 0\n}\n',
     "state/notes.json": '{"kept": [1, 2.50, 1e-07]}\n',
 }
+
+_RACERS = ThreadPoolExecutor(64)
 
 
 @dataclass
@@ -168,6 +171,14 @@ class Lab:
         assert "Traceback" not in said.all, said.all[-400:]
         assert code is None or said.code == code, (words, said.code, said.out, said.err)
         return said
+
+    def aside(self, where: Path, *words: str, env: Mapping[str, str] | None = None) -> "Future[Said]":
+        """Run guard beside what the test does meanwhile, where its process is no matter of the test."""
+        return _RACERS.submit(self.guard, where, *words, code=None, env=env)
+
+    def together(self, calls: Iterable[tuple[Path, Sequence[str], Mapping[str, str]]]) -> list[Said]:
+        """Run guard in many places, or many times in one, at the same moment: where, what, and who says it."""
+        return [each.result() for each in [self.aside(where, *words, env=env) for where, words, env in calls]]
 
     def start(self, where: Path, *words: str, env: Mapping[str, str] | None = None, **more: Any) -> subprocess.Popen:
         """Start guard and go on; `finish` ends it."""

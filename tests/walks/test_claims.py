@@ -1,9 +1,7 @@
 """Leases as refs: numbers that nobody else gets, lanes that exactly one of all racing sessions holds."""
 
 import json
-import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -97,38 +95,12 @@ def test_numbers_are_unique_and_go_on_where_the_fleet_was(lab: Lab, place: tuple
 # --- many at once ------------------------------------------------------------------------------------------------
 
 
-def together(lab: Lab, calls: list[tuple[Path, tuple[str, ...], dict[str, str]]]) -> list[Said]:
-    """Run guard in many places at once: all wait for one file before they go."""
-    gate = lab.root / f"gate-{next(lab.clock)}"
-    code = (
-        "import os, sys, time\n"
-        "from guard.cli import main\n"
-        "import guard.commands.claim, guard.commands.start\n"
-        "while not os.path.exists(os.environ['GATE']): time.sleep(0.01)\n"
-        "main()\n"
-    )
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, *words],
-            cwd=here,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**lab.env, **env, "GATE": str(gate)},
-        )
-        for here, words, env in calls
-    ]
-    time.sleep(0.5)
-    gate.touch()
-    return [lab.finish(process) for process in running]
-
-
 def test_of_many_claimants_one_wins(lab: Lab) -> None:
     """32 clones claim one lane, several times: one exit 0, all others exit 3 and know the winner."""
     clones = lab.fleet(*(f"clone-{n}" for n in range(32)))
     for turn in range(3):
         words = ("claim", f"LANE {turn}", "--scope", f"area-{turn}", "--json")
-        said = together(lab, [(here, words, as_session(f"S{n + 1}")) for n, here in enumerate(clones)])
+        said = lab.together([(here, words, as_session(f"S{n + 1}")) for n, here in enumerate(clones)])
         assert sorted(each.code for each in said) == [0] + [3] * 31, [
             each.err for each in said if each.code not in (0, 3)
         ]
@@ -148,7 +120,7 @@ def test_of_overlapping_claims_of_different_lanes_one_wins(lab: Lab) -> None:
         )
         for n, here in enumerate(clones)
     ]
-    said = together(lab, calls)
+    said = lab.together(calls)
     assert sorted(each.code for each in said) == [0] + [3] * 7, [each.err for each in said if each.code not in (0, 3)]
     assert len(lanes(lab, lab.hub)) == 1
 
@@ -156,7 +128,7 @@ def test_of_overlapping_claims_of_different_lanes_one_wins(lab: Lab) -> None:
 def test_simultaneous_starts_get_different_numbers(lab: Lab) -> None:
     """16 clones start in the same second: 16 numbers, none left out."""
     clones = lab.fleet(*(f"clone-{n}" for n in range(16)))
-    said = together(lab, [(here, ("start", "--json"), {}) for here in clones])
+    said = lab.together([(here, ("start", "--json"), {}) for here in clones])
     assert [each.code for each in said] == [0] * 16, [each.err for each in said]
     assert sorted(int(each.json["session"][1:]) for each in said) == list(range(1, 17))
 
@@ -168,7 +140,7 @@ def test_every_record_of_many_writers_gets_on_the_board(lab: Lab) -> None:
         (here, ("claim", f"LANE-{n}", "--scope", f"area-{n}", "--json"), as_session(f"S{n + 1}"))
         for n, here in enumerate(clones)
     ]
-    said = together(lab, calls)
+    said = lab.together(calls)
     assert [each.code for each in said] == [0] * 24, [each.err for each in said if each.code]
     assert [each.json["recorded"] for each in said] == [True] * 24, [each.err for each in said]
     board = lab.show(lab.hub, BOARD).decode()

@@ -281,13 +281,13 @@ def _race(lab: Lab, clones: Sequence[Path], words: Sequence[str]) -> list[Said]:
         'while [ ! -e $GATE/open ]; do sleep 0.1; done; fi; done\nexec "$REAL_GIT" "$@"\n',
     )
     env = {"PATH": f"{script.parent}:{lab.env['PATH']}", "REAL_GIT": _git(lab), "GATE": str(gate)}
-    running = [lab.start(clone, *words, env=env) for clone in clones]
+    running = [lab.aside(clone, *words, env=env) for clone in clones]
     until = time.monotonic() + 120
     while len(list(gate.iterdir())) < len(clones):
         assert time.monotonic() < until
         time.sleep(0.05)
     (gate / "open").touch()
-    return [lab.finish(process) for process in running]
+    return [each.result() for each in running]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -353,8 +353,7 @@ def test_many_in_one_clone_take_turns(lab: Lab) -> None:
     """Eight runs in one clone by branch: whoever has its turn takes along what waits, so all arrive in few commits."""
     (one,) = lab.fleet("one")
     words = [lab.write(lab.root, {f"d/frame-1-s{n}.json": delta(1, f"s{n}")})[0] for n in range(8)]
-    running = [lab.start(one, "delta", "push", "--by", "branch", str(lab.root / word)) for word in words]
-    said = [lab.finish(process) for process in running]
+    said = lab.together((one, ("delta", "push", "--by", "branch", str(lab.root / word)), {}) for word in words)
     assert [each.code for each in said] == [0] * 8, said
     assert sorted(_at_hub(lab)) == sorted(delta(1, f"s{n}") for n in range(8))
     assert _outbox(one) == []

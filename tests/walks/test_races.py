@@ -74,8 +74,7 @@ def test_two_primaries_at_once_make_one_merge_ten_times(lab: Lab) -> None:
         lab.deliver(worker, ref)
         race = lab.root / f"race-{frame}"
         race.mkdir()
-        running = [lab.start(clone, "merge", env={**env, "RACE": str(race), "ME": clone.name}) for clone in (one, two)]
-        said = [lab.finish(process) for process in running]
+        said = lab.together((clone, ["merge"], {**env, "RACE": str(race), "ME": clone.name}) for clone in (one, two))
         assert [each.code for each in said] == [0, 0], said
         assert len(list(race.iterdir())) == 2, "the race did not happen"
         assert len(lab.merges(lab.hub)) == frame
@@ -118,7 +117,7 @@ def test_merges_in_one_clone_at_once(lab: Lab) -> None:
     one, worker = lab.fleet("one", "worker")
     lab.commit_push(worker, {path: data for n in range(5) for path, data in inbox_file(1, f"s{n}").items()})
     lab.deliver(worker, delta(1, "byref"))
-    said = [lab.finish(process) for process in [lab.start(one, "merge") for _ in range(4)]]
+    said = lab.together([(one, ["merge"], {})] * 4)
     assert [each.code for each in said] == [0] * 4, said
     assert len(lab.merges(lab.hub)) == 1
     assert len(lab.merged(lab.hub)) == 6
@@ -128,7 +127,7 @@ def test_merges_in_one_lone_repository_at_once(lab: Lab) -> None:
     """Four merges started in one checked-out repository: all exit 0, one commit, tree clean."""
     here = lab.lone()
     lab.commit(here, inbox_file(1, "s1", posts_created=[post(1)]))
-    said = [lab.finish(process) for process in [lab.start(here, "merge") for _ in range(4)]]
+    said = lab.together([(here, ["merge"], {})] * 4)
     assert [each.code for each in said] == [0] * 4, said
     assert len(lab.merges(here)) == 1
     assert lab.git(here, "status", "--porcelain") == ""

@@ -62,8 +62,7 @@ def test_forty_at_once(lab: Lab) -> None:
     """Forty processes that make work trees at the same moment all succeed, each at the hub's newest commit."""
     here, other = lab.fleet("here", "other")
     newest = lab.commit_push(other, {"new.txt": "new\n"})
-    started = [lab.start(here, "worktree", "add", str(lab.root / f"w{number}"), "--json") for number in range(40)]
-    said = [lab.finish(process) for process in started]
+    said = lab.together((here, ("worktree", "add", str(lab.root / f"w{number}"), "--json"), {}) for number in range(40))
     assert [each.code for each in said] == [0] * 40, [each.err for each in said if each.code]
     for number in range(40):
         assert (lab.root / f"w{number}" / "new.txt").read_text() == "new\n"
@@ -78,8 +77,7 @@ def test_one_place_asked_for_by_many(lab: Lab) -> None:
     here = lab.lone()
     path = here.with_name("wanted")
     words = ("worktree", "add", str(path), "--owner", str(os.getpid()), "--branch")
-    started = [lab.start(here, *words, f"b{number}") for number in range(8)]
-    codes = [lab.finish(process).code for process in started]
+    codes = [said.code for said in lab.together((here, (*words, f"b{number}"), {}) for number in range(8))]
     assert sorted(codes) == [0, *[2] * 7]
     [note] = _record(here)
     assert (note["state"], note["branch"]) == ("made", f"b{codes.index(0)}")
@@ -494,7 +492,7 @@ def test_two_sweeps_at_once(lab: Lab) -> None:
     """Sweeps that run at the same moment remove each work tree once, and none of them fails."""
     here, _ = lab.fleet("here", "other")
     _orphan(lab, here, *(f"w{number}" for number in range(6)))
-    said = [lab.finish(each) for each in [lab.start(here, "worktree", "sweep", "--json") for _ in range(4)]]
+    said = lab.together([(here, ("worktree", "sweep", "--json"), {})] * 4)
     assert [each.code for each in said] == [0] * 4
     assert [each.json["kept"] for each in said] == [[]] * 4
     _clean(lab, here)

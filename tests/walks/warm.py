@@ -11,13 +11,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SERVER = Path(__file__).with_name("warm_server.py")
 FREE = ("GIT_", "GUARD_", "XDG_", "PYTEST_")
-"""What an environment may have otherwise than the server's own: names that nothing reads while it is imported."""
+FREE_NAMES = {"HOME", "PATH", *("REAL_GIT", "GATE", "RACE", "RACERS", "ME", "HUB", "REF", "NEW")}
+"""What an environment may have otherwise than the server's own, by how a name begins or whole: nothing that is imported
+reads these. The last ones are for what tests put in the place of git."""
 
 
 COLD = bool(os.environ.get("TESTS_COLD"))
@@ -26,7 +29,7 @@ COLD = bool(os.environ.get("TESTS_COLD"))
 
 def _fixed(env: Mapping[str, str]) -> dict[str, str]:
     """What of an environment Python or a library may have looked at already."""
-    return {key: value for key, value in env.items() if key not in ("HOME", "PATH") and not key.startswith(FREE)}
+    return {key: value for key, value in env.items() if key not in FREE_NAMES and not key.startswith(FREE)}
 
 
 class Warm:
@@ -34,7 +37,6 @@ class Warm:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.fixed = _fixed(env)
-        self.owner = os.getpid()
         ours, theirs = socket.socketpair()
         code = "import sys; file = sys.argv.pop(1); exec(compile(open(file).read(), file, 'exec'))"
         with theirs:
@@ -95,6 +97,7 @@ def _read(fds: Sequence[int], deadline: float) -> list[bytes]:
 
 
 _servers: list[Warm] = []
+_lock = threading.Lock()
 
 
 def run(
@@ -103,6 +106,7 @@ def run(
     """Run a command of guard's; None where its environment, other than `plain`, needs a start of its own."""
     if COLD:
         return None
-    if not _servers or _servers[0].owner != os.getpid():
-        _servers[:] = [Warm(plain)]
+    with _lock:
+        if not _servers:
+            _servers.append(Warm(plain))
     return _servers[0].run(words, cwd, env, timeout) if _servers[0].fits(env) else None
