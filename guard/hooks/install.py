@@ -25,6 +25,9 @@ DISPLACED = ".guard-displaced"
 RUNNER = "guard-run.py"
 """The program that the hooks start."""
 
+GONE = 127
+"""What that program answers where guard is not there any more, as a shell does where the Python is not."""
+
 EDITED = ".guard-edited"
 """What a hook of ours that somebody changed is kept as, for people to take their lines from; nobody runs it."""
 
@@ -300,7 +303,10 @@ def runner() -> str:
         "# Installed by guard: runs a hook without anything of the repository's own on the path.\n"
         "import sys\n\n"
         f"sys.path[:0] = {list(dict.fromkeys(folders))!r}\n"
-        "from guard.hooks import main\n\n"
+        "try:\n"
+        "    from guard.hooks import main\n"
+        "except ModuleNotFoundError:  # uninstalled, or a new Python in the place of the one it was installed for\n"
+        f"    sys.exit({GONE})  # the shim goes on without it\n\n"
         "main()\n"
     )
 

@@ -118,8 +118,13 @@ def test_where_guard_is_not_installed(lab: Lab) -> None:
 
 
 def test_where_the_interpreter_is_gone(lab: Lab) -> None:
-    """The launcher names a Python that is not there any more: nobody is locked out."""
+    """The launcher names a Python that is not there any more, or that has no guard any more: nobody is locked out."""
     here = guarded(lab)
+    run = here / ".git/guard/hooks/guard-run.py"
+    was = run.read_text()
+    run.write_text(was.replace("sys.path[:0] = [", "sys.path[:0] = [] and ["))
+    assert _ask(lab, here, "claude", _bash("ls"), env={"PATH": "/usr/bin:/bin"}) == Said(0, "", "")
+    run.write_text(was)
     launcher = here / ".git/guard/hooks/guard-agent"
     launcher.write_text(launcher.read_text().replace(sys.executable, "/gone/python"))
     assert _ask(lab, here, "claude", _bash("ls"), env={"PATH": "/usr/bin:/bin"}) == Said(0, "", "")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -429,13 +430,20 @@ def _lose_python(here: Path) -> None:
     assert "/nowhere" in lib.read_text()
 
 
-@pytest.mark.parametrize("watch", [True, False], ids=["watched", "unwatched"])
-def test_without_the_interpreter(lab: Lab, *, watch: bool) -> None:
-    """Where guard's Python is gone, protected files are refused with what to do, and everything else passes."""
+def _lose_guard(here: Path) -> None:
+    run = here / ".git/hooks/guard-run.py"
+    run.write_text(re.sub(r"\[:0\] = .*", "[:0] = ['/nowhere']", run.read_text()))
+    assert "/nowhere" in run.read_text()
+
+
+@pytest.mark.parametrize("lost", ["python", "guard", "python and what it watched"])
+def test_without_the_interpreter(lab: Lab, lost: str) -> None:
+    """Where guard's Python is gone, or guard from it, protected files are refused with what to do, and everything else
+    passes."""
     one, two = lab.fleet("one", "two")
     lab.guard(two, "install")
-    _lose_python(two)
-    if not watch:
+    (_lose_guard if lost == "guard" else _lose_python)(two)
+    if lost == "python and what it watched":
         (two / ".git/guard/watch").unlink()
     lab.commit(two, {"mine.txt": "mine\n"}, "[S1] mine: a file")
     lab.write(two, {"mine.txt": "more\n"})

@@ -34,7 +34,7 @@ def refused(lab: Lab, here: Path, *words: str, code: str = "") -> Said:
     before = lab.refs(lab.hub)
     said = push(lab, here, *words)
     assert said.code != 0, said
-    assert "pre-receive hook declined" in said.err, said
+    assert "hook declined" in said.err, said
     assert "Traceback" not in said.err
     assert code in said.err, said.err
     assert "why: " in said.err, said.err
@@ -433,10 +433,19 @@ def test_it_is_chained_to_what_stood_there_and_taken_away_again(lab: Lab) -> Non
     accepted(lab, here, "main")
 
 
-def test_without_its_interpreter_it_refuses_what_it_protects_and_says_how_to_repair(lab: Lab) -> None:
+@pytest.mark.parametrize("hook", ["pre-receive", "update"])
+@pytest.mark.parametrize("lost", ["the runner", "guard"])
+def test_without_its_interpreter_it_refuses_what_it_protects_and_says_how_to_repair(
+    lab: Lab, hook: str, lost: str
+) -> None:
     """Other branches, tags and claims pass; the state branch and deltas wait."""
     [here] = guarded(lab, "here")
-    (lab.hub / "hooks/guard-run.py").unlink()
+    lab.guard(lab.root, "server", "install", str(lab.hub), "--hook", hook)
+    run = lab.hub / "hooks/guard-run.py"
+    if lost == "guard":
+        run.write_text(run.read_text().replace("sys.path[:0] = [", "sys.path[:0] = [] and ["))
+    else:
+        run.unlink()
     lab.commit(here, {"docs/x.md": "x\n"})
     refused(lab, here, "main", code="guard server install")
     refused(lab, here, f"HEAD:refs/guard/deltas/1/s1/{'0' * 16}", code="nothing can judge")
