@@ -5,16 +5,17 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from guard.cli import elsewhere, frames, repair, sessions, set_up, streams
 from guard.cli.base import DIRECTORY, app
 from guard.errors import GuardError
 from guard.report import Report, quiet_stdout
 
-__all__ = ["app", "elsewhere", "frames", "main", "repair", "sessions", "set_up", "streams"]
+__all__ = ["app", "elsewhere", "frames", "main", "program", "repair", "sessions", "set_up", "streams"]
 
 
 def _version(asked: bool) -> None:
@@ -44,10 +45,32 @@ def top(
             ) from None
 
 
+_NAMED = "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"
+"""What makes typer take a shell's name. Without it, --show-completion prints the script of the shell that it is started
+from, whichever is asked for."""
+
+
+def program() -> Any:
+    """The `guard` command, with completion for a shell that is named."""
+    os.environ[_NAMED] = "1"
+    try:
+        command = get_command(app)
+    finally:
+        del os.environ[_NAMED]  # what guard starts is not concerned
+    own = []
+    for option in command.params:
+        if option.name == "show_completion":
+            option.metavar, option.help = "SHELL", "Print completions: bash, zsh or fish."  # type: ignore[attr-defined]
+        if option.name != "install_completion":  # guard writes nothing into people's .bashrc
+            own.append(option)
+    command.params = own
+    return command
+
+
 def _answer() -> int:
     """Run what the command line asks for; returns the exit code. What it gets wrong is told like every other error."""
     try:
-        return app(prog_name="guard", standalone_mode=False) or 0
+        return program()(prog_name="guard", standalone_mode=False) or 0
     except GuardError as error:
         wrong = error
     except Exception as error:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 ORDER = [
     "init", "install", "uninstall", "status", "doctor", "config", "check", "explain", "demo",
-    "start", "orient", "claim", "renew", "release", "commit", "lesson", "handoff", "board", "log", "rotate", "sync",
-    "delta", "merge", "verify", "frame", "partition", "launch", "run", "worktree", "counts",
+    "start", "orient", "claim", "commit", "sync", "renew", "release", "lesson", "handoff", "board", "log", "rotate",
+    "delta", "merge", "verify", "frame", "launch", "run", "partition", "worktree", "counts",
     "restore", "recover",
     "server", "agent",
 ]  # fmt: skip
@@ -59,15 +59,13 @@ def _folder(path: Path | None) -> Path | None:
     return path
 
 
-DIRECTORY = typer.Option("-C", metavar="DIR", callback=_folder, help="Run as if started in DIR.")
+DIRECTORY = typer.Option("-C", metavar="DIR", callback=_folder, show_default=False, help="Run as if started in DIR.")
 
 Directory = Annotated[Path, DIRECTORY]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[
     bool,
-    typer.Option(
-        "--quiet", "-q", help="Print no progress and no waiting on stderr; results, warnings and errors stay."
-    ),
+    typer.Option("--quiet", "-q", help="Print no progress on stderr; results, warnings and errors stay."),
 ]
 
 HERE = Path()
@@ -119,11 +117,12 @@ _SHARED = [
 
 
 def command(
-    on: typer.Typer, name: str | None = None, *, anywhere: bool = False, **said: Any
+    on: typer.Typer, name: str | None = None, *, anywhere: bool = False, example: str = "", **said: Any
 ) -> Callable[[_Command], _Command]:
     """Make a command of a function that takes a `Call` and its own options, and returns the exit code.
 
-    -C, --json and --quiet come by themselves; without -C where the command works `anywhere`. Typer reads options from
+    -C, --json and --quiet come by themselves; without -C where the command works `anywhere`. The first paragraph of its
+    docstring is its line in `guard --help`; an example stands below its own help. Typer reads options from
     a function's signature, so what it is given has one that holds them all.
     """
 
@@ -139,7 +138,8 @@ def command(
         full.__doc__ = function.__doc__
         full.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         full.__annotations__ = {each.name: each.annotation for each in parameters}
-        on.command(name or function.__name__, **said)(full)
+        epilog = f"Example: [bold]{example}[/bold]" if example else None
+        on.command(name or function.__name__, epilog=epilog, **said)(full)
         return function
 
     return add

@@ -14,7 +14,7 @@ app.add_typer(servers, name="server", rich_help_panel="enforcement elsewhere")
 Bare = Annotated[Path, typer.Argument(metavar="PATH", help="The bare repository.")]
 
 
-@command(servers, "install")
+@command(servers, "install", example="guard server install /srv/git/fleet.git")
 def server_install(
     call: Call,
     path: Bare,
@@ -25,7 +25,7 @@ def server_install(
         str, typer.Option("--hook", metavar="NAME", help="update, where the host runs no pre-receive.")
     ] = "pre-receive",
 ) -> int:
-    """Judge every push to a bare repository before its refs move; safe to repeat."""
+    """Judge every push before its refs move; safe to repeat."""
     from guard.commands.server import at
     from guard.commands.server import install as run
 
@@ -59,7 +59,10 @@ def agent_install(
     call: Call,
     tools: Tools = None,
 ) -> int:
-    """Write guard's hooks into the tools' configurations (default: those in use here), and a block into AGENTS.md."""
+    """Write guard's hooks into the tools' configurations.
+
+    Without a name: of those that are in use here. A block goes into AGENTS.md.
+    """
     from guard.commands.agent import install as run
 
     return run(call.repo, tools or [], call.report)
@@ -70,7 +73,7 @@ def agent_uninstall(
     call: Call,
     tools: Tools = None,
 ) -> int:
-    """Take guard's hooks out of the tools' configurations again; what others wrote there stays."""
+    """Take them out again; what others wrote there stays."""
     from guard.commands.agent import uninstall as run
 
     return run(call.repo, tools or [], call.report)
@@ -80,7 +83,7 @@ def agent_uninstall(
 def agent_hook(
     tool: Annotated[str, typer.Argument(metavar="TOOL", help="claude, codex, gemini, cursor or copilot.")],
 ) -> None:
-    """Answer one question of a tool, as `guard-hook agent TOOL` does in less time."""
+    """Answer one question of a tool; guard-hook agent is faster."""
     from guard.hooks.agent import run as answer
 
     raise typer.Exit(answer([tool]))

@@ -27,13 +27,13 @@ def _lines(path: Path | None) -> list[str]:
         ) from None
 
 
-@command(app, rich_help_panel="frames")
+@command(app, rich_help_panel="frames", example="guard merge --frame 412 --expect east-1,west-1 --wait 60")
 def merge(
     call: Call,
-    frame: Annotated[int | None, typer.Option("--frame", min=0, help="The frame to close.")] = None,
+    frame: Annotated[int | None, typer.Option("--frame", min=0, metavar="N", help="The frame to close.")] = None,
     expect: Annotated[str, typer.Option("--expect", metavar="ID,ID", help="Streams that should deliver.")] = "",
     expect_file: Annotated[
-        Path | None, typer.Option("--expect-file", help="A file with one such stream a line.")
+        Path | None, typer.Option("--expect-file", metavar="FILE", help="A file with one such stream a line.")
     ] = None,
     wait: Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for them.")] = 0,
     push: Annotated[bool, typer.Option("--push/--no-push", help="Publish the merge, or only write it.")] = True,
@@ -43,7 +43,10 @@ def merge(
     ] = False,
     heal: Annotated[bool, typer.Option("--heal", help="First rebuild state that was written outside a merge.")] = False,
 ) -> int:
-    """Merge every delta into canonical state, in one commit that anyone can recompute."""
+    """Merge every delta into the state, in one commit.
+
+    Anyone can make that commit again from its parent: guard verify does.
+    """
     from guard.commands.merge import Options, run
 
     if not math.isfinite(wait):  # what compares with nothing is below no minimum
@@ -54,7 +57,7 @@ def merge(
     return run(call.repo, Options(frame, expected, wait, push, dry_run, strict, heal), call.report)
 
 
-@command(app, rich_help_panel="frames")
+@command(app, rich_help_panel="frames", example="guard verify origin/main~20..origin/main")
 def verify(
     call: Call,
     span: Annotated[
@@ -81,12 +84,10 @@ def counts(
     return run(call.repo, call.report, fix=fix)
 
 
-frames = typer.Typer(
-    help="Frames: who delivered and who is expected; open the next one, run them.", rich_markup_mode="rich"
-)
+frames = typer.Typer(help="Frames: who delivered, who is expected; open and run them.", rich_markup_mode="rich")
 app.add_typer(frames, name="frame", rich_help_panel="frames", invoke_without_command=True)
 
-Frame = Annotated[int | None, typer.Option("--frame", min=0, help="The frame; default: the open one.")]
+Frame = Annotated[int | None, typer.Option("--frame", min=0, metavar="N", help="The frame; default: the open one.")]
 Fetch = Annotated[bool, typer.Option("--fetch/--no-fetch", help="Ask the remote first.")]
 
 
@@ -124,31 +125,42 @@ def frame_status(
     return run(call.repo, frame, call.report, fetch=fetch)
 
 
-@command(frames, "open")
+@command(frames, "open", example="guard frame open --machines 2 --streams 4")
 def frame_open(
     call: Call,
-    streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many on each machine.")] = 1,
+    streams: Annotated[
+        int, typer.Option("--streams", min=1, max=1000, metavar="N", help="How many on each machine.")
+    ] = 1,
     machines: Annotated[
         int,
         typer.Option(
-            "--machines", min=0, show_default=False, help="How many; default: one, whose streams have no m1-."
+            "--machines",
+            min=0,
+            metavar="M",
+            show_default=False,
+            help="How many; default: one, whose streams have no m1-.",
         ),
     ] = 0,
     expect: Annotated[str, typer.Option("--expect", metavar="ID,ID", help="Streams of these names instead.")] = "",
-    frame: Annotated[int | None, typer.Option("--frame", min=0, help="Only if this is the next one.")] = None,
+    frame: Annotated[
+        int | None, typer.Option("--frame", min=0, metavar="N", help="Only if this is the next one.")
+    ] = None,
     roster: Annotated[Path | None, typer.Option("--roster", metavar="FILE", help="The agents.")] = None,
     how: Annotated[
         str, typer.Option("--by", metavar="rendezvous|offset", help="How they are shared out.")
     ] = "rendezvous",
     force: Annotated[bool, typer.Option("--force", help="Change the streams of a frame that is open.")] = False,
 ) -> int:
-    """Open the next frame: say on the state branch which streams are expected, and whom each plays."""
+    """Open the next frame: who is expected, and plays whom.
+
+    One commit on the state branch says so: the roster.
+    """
     from guard.commands.frame_open import run
 
     return run(call.repo, _opening(streams, machines, expect, frame, how, force), roster, call.report)
 
 
-@command(frames, "run")
+@command(frames, "run", example="guard frame run --machine 1/2 --streams 4 -- ./play.sh")
 def frame_run(
     call: Call,
     words: Annotated[list[str] | None, typer.Argument(metavar="-- CMD...", help="The command and its words.")] = None,
@@ -160,9 +172,14 @@ def frame_run(
     wait: Annotated[
         float | None, typer.Option("--wait", metavar="SECONDS", help="How long a frame waits; default: the interval.")
     ] = None,
-    streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many on each machine.")] = 1,
+    streams: Annotated[
+        int, typer.Option("--streams", min=1, max=1000, metavar="N", help="How many on each machine.")
+    ] = 1,
     machines: Annotated[
-        int, typer.Option("--machines", min=0, show_default=False, help="How many; default: as --machine says.")
+        int,
+        typer.Option(
+            "--machines", min=0, metavar="M", show_default=False, help="How many; default: as --machine says."
+        ),
     ] = 0,
     machine: Annotated[str, typer.Option("--machine", metavar="I/M", help="Which of several machines this is.")] = "",
     stagger: Annotated[
@@ -180,7 +197,10 @@ def frame_run(
         Path | None, typer.Option("--stop-file", metavar="PATH", help="End when it is there; default: .git/guard/stop.")
     ] = None,
 ) -> int:
-    """Run frames one after the other: open and merge them (primary), or play along (worker)."""
+    """Run frames one after the other, as primary or worker.
+
+    A primary opens and merges them and plays its own streams; a worker plays along.
+    """
     from guard.commands.frame_run import Options, run
 
     for option, value in (
@@ -210,7 +230,7 @@ def frame_run(
     )
 
 
-@command(frames, "history")
+@command(frames, "history", example="guard frame history --last 20 --html frames.html")
 def frame_history(
     call: Call,
     frames: Annotated[str | None, typer.Option("--frames", metavar="A-B", help="These frames.")] = None,
@@ -218,7 +238,7 @@ def frame_history(
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Draw a page there, too.")] = None,
     fetch: Fetch = True,
 ) -> int:
-    """Show the frames that are over: streams, counts, late ones, how long; as a table and as a page to look at."""
+    """Show the frames that are over: a table, and a page to look at."""
     from guard.commands.frame_history import Options, run
 
     where = call.directory / html if html is not None else None
@@ -241,6 +261,18 @@ deltas = typer.Typer(help="Deltas: begin, check, deliver, fall back.", rich_mark
 app.add_typer(deltas, name="delta", rich_help_panel="frames")
 
 
+@command(deltas, "new", example="guard delta new --frame 412 --stream east-1")
+def delta_new(
+    call: Call,
+    frame: Frame = None,
+    stream: Stream = None,
+) -> int:
+    """Write a delta to fill in, and print its path."""
+    from guard.commands.delta import new
+
+    return new(call.repo, frame, stream, call.report)
+
+
 @command(deltas, "check")
 def delta_check(
     call: Call,
@@ -256,25 +288,16 @@ def delta_check(
     return check(repo, [str(call.directory / path) for path in paths], call.report)
 
 
-@command(deltas, "new")
-def delta_new(
-    call: Call,
-    frame: Frame = None,
-    stream: Stream = None,
-) -> int:
-    """Write a delta to fill in, and print its path."""
-    from guard.commands.delta import new
-
-    return new(call.repo, frame, stream, call.report)
-
-
 @command(deltas, "push")
 def delta_push(
     call: Call,
     paths: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Default: all not delivered.")] = None,
     by: Annotated[str, typer.Option("--by", metavar="refs|branch", help="Default: \\[delivery] by, else refs.")] = "",
 ) -> int:
-    """Deliver deltas to the hub: those named, or all of this work tree that the hub does not have."""
+    """Deliver deltas to the hub.
+
+    Those that are named, or all of this work tree that the hub does not have.
+    """
     from guard.commands.delta_push import run
 
     return run(call.repo, [str(call.directory / path) for path in paths or ()], by, call.report)
@@ -285,9 +308,9 @@ def delta_fallback(
     call: Call,
     frame: Frame = None,
     stream: Stream = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why there is no better one.")] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why there is no better one.")] = "",
 ) -> int:
-    """Write the delta of a stream that delivered nothing, and print its path."""
+    """Write the delta of a stream that delivered nothing."""
     from guard.commands.delta import fallback
 
     return fallback(call.repo, frame, stream, reason, call.report)

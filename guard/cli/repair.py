@@ -9,7 +9,7 @@ from guard.cli.base import Call, app, command
 from guard.errors import GuardError
 
 
-@command(app, rich_help_panel="repair")
+@command(app, rich_help_panel="repair", example="guard restore state/agents.json")
 def restore(
     call: Call,
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Canonical files or folders.")],
@@ -17,7 +17,7 @@ def restore(
         str | None, typer.Option("--to", metavar="REV", help="Rebuild from here; default: before it went wrong.")
     ] = None,
 ) -> int:
-    """Rebuild canonical files from a good commit and every delta merged since."""
+    """Rebuild state from a good commit and all deltas merged since."""
     from guard.commands.restore import run
 
     return run(call.repo, paths, to, call.report)
@@ -39,10 +39,13 @@ def recover(
         bool, typer.Option("--all", help="List everything, however long it takes, and what is not lost too.")
     ] = False,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0, help="How long to look for commits that no branch has.")
+        float, typer.Option("--seconds", min=0, metavar="N", help="How long to look for commits that no branch has.")
     ] = 20,
 ) -> int:
-    """Find work that stashes, rebases, hooks or killed commands left behind; give one back beside the rest."""
+    """Find work that was left behind; give one thing back.
+
+    What stashes, rebases, hooks and killed commands left is found. What is there is never written over.
+    """
     from guard.commands.recover import give_back, show
 
     if name is None and not to and not branch:

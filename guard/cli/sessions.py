@@ -14,22 +14,25 @@ def start(
         bool, typer.Option("--worktree", help="Make a work tree and a branch of the session's own.")
     ] = False,
 ) -> int:
-    """Begin a session: get its number, which no other clone gets."""
+    """Begin a session: a number that no other clone gets."""
     from guard.commands.start import run
 
     return run(call.repo, call.report, worktree=worktree)
 
 
-@command(app, rich_help_panel="sessions")
+@command(app, rich_help_panel="sessions", example="guard claim parser --scope src/parser --intent 'a faster parser'")
 def claim(
     call: Call,
     lane: Annotated[str, typer.Argument(metavar="LANE", help="The piece of work.")],
     scope: Annotated[
         list[str] | None, typer.Option("--scope", metavar="PATH", help="A path, folder or glob that it is about.")
     ] = None,
-    intent: Annotated[str, typer.Option("--intent", help="What is to be done, for the others.")] = "",
+    intent: Annotated[str, typer.Option("--intent", metavar="TEXT", help="What is to be done, for the others.")] = "",
 ) -> int:
-    """Claim a lane: exactly one of all who ask gets it (exit 3: somebody else holds it)."""
+    """Claim a lane and its paths, for this session alone.
+
+    Exactly one of all who ask gets it. Exit 3: somebody else holds it, and is named.
+    """
     from guard.commands.claim import claim as run
 
     return run(call.repo, lane, scope or [], intent, call.report)
@@ -39,21 +42,25 @@ def claim(
 def renew(
     call: Call,
 ) -> int:
-    """Renew the session's lanes; every guard command of a session does it too, when it is time."""
+    """Hold on to the session's lanes.
+
+    Every guard command of a session does this too, when it is time.
+    """
     from guard.commands.claim import renew as run
 
     return run(call.repo, call.report)
 
 
-@command(app, rich_help_panel="sessions")
+@command(app, rich_help_panel="sessions", example="guard release parser --status READY")
 def release(
     call: Call,
     lane: Annotated[str, typer.Argument(metavar="LANE", help="A lane that the session holds.")],
     status: Annotated[
-        str, typer.Option("--status", metavar="MERGED|ABANDONED", help="How it ended; READY: for others to go on.")
+        str,
+        typer.Option("--status", metavar="MERGED|ABANDONED|READY", help="How it ended; READY: for others to go on."),
     ] = "MERGED",
 ) -> int:
-    """Release a lane, so that others can claim its paths."""
+    """Let a lane go, so that others can claim its paths."""
     from guard.commands.claim import release as run
 
     return run(call.repo, lane, status.upper(), call.report)
@@ -63,7 +70,7 @@ def release(
 def orient(
     call: Call,
 ) -> int:
-    """Show what a session needs at its start: lanes, newest notes, what is due, what comes next."""
+    """Show what to know first: lanes, notes, what is due, what next."""
     from guard.commands.orient import run
 
     return run(call.repo, call.report)
@@ -82,7 +89,7 @@ def board(
     return run(call.repo, call.report, watch=watch, markdown=markdown, everything=everything)
 
 
-@command(app, rich_help_panel="sessions")
+@command(app, rich_help_panel="sessions", example="guard log S150-S159")
 def log(
     call: Call,
     span: Annotated[
@@ -98,11 +105,15 @@ def log(
 @command(app, rich_help_panel="sessions")
 def rotate(
     call: Call,
-    lanes: Annotated[int, typer.Option("--keep-lanes", min=0, help="So many closed lanes stay on the board.")] = 100,
-    sections: Annotated[int, typer.Option("--keep-sections", min=0, help="So many sections stay in the notes.")] = 50,
+    lanes: Annotated[
+        int, typer.Option("--keep-lanes", min=0, metavar="N", help="So many closed lanes stay on the board.")
+    ] = 100,
+    sections: Annotated[
+        int, typer.Option("--keep-sections", min=0, metavar="N", help="So many sections stay in the notes.")
+    ] = 50,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would move; write nothing.")] = False,
 ) -> int:
-    """Move old rows and sections to archives beside the board and the notes."""
+    """Move old rows and sections of board and notes to archives."""
     from guard.commands.rotate import run
 
     return run(call.repo, call.report, lanes=lanes, sections=sections, dry_run=dry_run)
@@ -112,32 +123,34 @@ def rotate(
 def lesson(
     call: Call,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="What was learned, in a line.")],
-    body_file: Annotated[str, typer.Option("--body-file", metavar="F", help="The rest of it; - for stdin.")] = "",
+    body_file: Annotated[str, typer.Option("--body-file", metavar="FILE", help="The rest of it; - for stdin.")] = "",
 ) -> int:
-    """Write down a lesson, as a file with a number that nobody else gets."""
+    """Write down a lesson, under a number that nobody else gets."""
     from guard.commands.handoff import lesson as run
 
     return run(call.repo, title, body_file, call.report)
 
 
-@command(app, rich_help_panel="sessions")
+@command(
+    app, rich_help_panel="sessions", example="guard handoff -m 'the parser caches' --next 'measure it on big files'"
+)
 def handoff(
     call: Call,
     message: Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="What was done.")],
-    next_text: Annotated[str, typer.Option("--next", metavar="T", help="What is to be done next.")] = "",
+    next_text: Annotated[str, typer.Option("--next", metavar="TEXT", help="What is to be done next.")] = "",
     passing: Annotated[
         list[str] | None, typer.Option("--pass", metavar="LANE", help="A lane to pass on; the others are done.")
     ] = None,
     leave: Annotated[bool, typer.Option("--leave", help="Go though claimed paths are not committed.")] = False,
     learned: Annotated[str, typer.Option("--lesson", metavar="TITLE", help="A lesson to leave as well.")] = "",
 ) -> int:
-    """End the session: push its commits, release its lanes, and tell those who come next."""
+    """End the session: push, release its lanes, tell who comes next."""
     from guard.commands.handoff import handoff as run
 
     return run(call.repo, message, next_text, passing or [], call.report, leave=leave, learned=learned)
 
 
-@command(app, "commit", rich_help_panel="sessions")
+@command(app, "commit", rich_help_panel="sessions", example="guard commit -m 'parser: a cache' src/parser/cache.py")
 def commit_files(
     call: Call,
     paths: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Files, new, changed or gone.")] = None,
@@ -147,7 +160,7 @@ def commit_files(
     allow: Annotated[list[str] | None, typer.Option("--allow", metavar="CODE", help="Let a rule pass, once.")] = None,
     why: Annotated[str, typer.Option("--why", metavar="REASON", help="Why it is let pass; recorded.")] = "",
 ) -> int:
-    """Commit exactly the named files, whatever neighbours have staged in the same work tree."""
+    """Commit exactly the named files, whatever else is staged."""
     from guard.commands.commit import Options, run
 
     named = [str(call.directory / path) if path else "" for path in paths or []]
@@ -158,7 +171,7 @@ def commit_files(
 def sync(
     call: Call,
 ) -> int:
-    """Bring in what others have published; uncommitted work stays as it is."""
+    """Bring in what others published; uncommitted work stays."""
     from guard.commands.sync import run
 
     return run(call.repo, call.report)

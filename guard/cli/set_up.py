@@ -20,7 +20,7 @@ def init(
         str, typer.Option("--ci", metavar="github|gitlab", help="Write the host's jobs that judge and merge too.")
     ] = "",
 ) -> int:
-    """Adopt guard in this repository and install its hooks in this clone; safe to repeat."""
+    """Adopt guard here and install its hooks; safe to repeat."""
     from guard.commands.init import Options, run
 
     return run(call.repo, call.report, Options(yes, from_beginning, pre_commit, ci))
@@ -67,7 +67,7 @@ def doctor(
         bool, typer.Option("--attack", help="Try the known ways around the hooks, in a scratch repository.")
     ] = False,
 ) -> int:
-    """Try out whether the hooks work here, and find what is broken or left over."""
+    """Try out whether the hooks work here; find what is broken."""
     from guard.commands.doctor import run
 
     return run(call.repo, call.report, fix=fix, attack=attack)
@@ -77,13 +77,13 @@ def doctor(
 def config(
     call: Call,
 ) -> int:
-    """Show the policy that counts here, and where each value comes from."""
+    """Show the policy that counts, and where each value is from."""
     from guard.commands.config import run
 
     return run(call.repo, call.report)
 
 
-@command(app, rich_help_panel="set up")
+@command(app, rich_help_panel="set up", example="guard check --range origin/main..HEAD")
 def check(
     call: Call,
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files or folders on disk.")] = None,
@@ -99,7 +99,7 @@ def check(
         bool, typer.Option("--github", envvar="GITHUB_ACTIONS", help="Print annotations for GitHub's diff view.")
     ] = False,
 ) -> int:
-    """Say what the rules refuse: in the index, in a range of commits, or in files."""
+    """Say what the rules refuse: in the index, commits or files."""
     from guard.commands.check import run
 
     chosen = [word.strip() for word in rule.split(",") if word.strip()]
@@ -108,7 +108,7 @@ def check(
     return run(call.repo, call.report, span=span, paths=named, chosen=chosen, **judging)
 
 
-@command(app, rich_help_panel="set up", anywhere=True)
+@command(app, rich_help_panel="set up", anywhere=True, example="guard explain G101")
 def explain(
     call: Call,
     code: Annotated[
@@ -126,7 +126,7 @@ def demo(
     call: Call,
     keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Work in DIR and leave it.")] = None,
 ) -> int:
-    """Show the main job on an invented fleet: workers, a crash, a twin, a wipe and its repair."""
+    """Show it all on an invented fleet: a crash, a wipe, the repair."""
     from guard.demo import run
 
     return run(keep, call.report)

@@ -21,12 +21,14 @@ Timeout = Annotated[
 ]
 
 
-@command(app, rich_help_panel="frames")
+@command(app, rich_help_panel="frames", example="guard launch --streams 4 --timeout 600 -- ./play.sh")
 def launch(
     call: Call,
     words: Command = None,
-    streams: Annotated[int, typer.Option("--streams", min=1, max=1000, help="How many streams.")] = 1,
-    frame: Annotated[int | None, typer.Option("--frame", min=0, help="Default: GUARD_FRAME, or the open one.")] = None,
+    streams: Annotated[int, typer.Option("--streams", min=1, max=1000, metavar="N", help="How many streams.")] = 1,
+    frame: Annotated[
+        int | None, typer.Option("--frame", min=0, metavar="N", help="Default: GUARD_FRAME, or the open one.")
+    ] = None,
     machine: Machine = "",
     stagger: Annotated[
         float, typer.Option("--stagger", metavar="SECONDS", help="Between the starts of two streams.")
@@ -35,7 +37,10 @@ def launch(
     roster: Agents = None,
     how: How = "rendezvous",
 ) -> int:
-    """Run a command once for each stream, each in a work tree of its own, and deliver a delta for every one."""
+    """Run a command for each stream, each in its own work tree.
+
+    A delta is delivered for every stream: its own, or a fallback.
+    """
     from guard.commands.launch import Options
     from guard.commands.launch import launch as run
 
@@ -45,31 +50,41 @@ def launch(
     return run(call.repo, options, call.report)
 
 
-@command(app, "run", rich_help_panel="frames")
+@command(app, "run", rich_help_panel="frames", example="guard run --stream east-1 -- ./play.sh")
 def run_stream(
     call: Call,
     words: Command = None,
     stream: Stream = None,
-    frame: Annotated[int | None, typer.Option("--frame", min=0, help="Default: GUARD_FRAME, or the open one.")] = None,
+    frame: Annotated[
+        int | None, typer.Option("--frame", min=0, metavar="N", help="Default: GUARD_FRAME, or the open one.")
+    ] = None,
     timeout: Timeout = None,
     roster: Agents = None,
 ) -> int:
-    """Run a command as one stream in this work tree, and deliver its delta or a fallback."""
+    """Run a command as one stream, in this work tree.
+
+    Its delta is delivered, or a fallback.
+    """
     from guard.commands.launch import Options, run
 
     check_seconds("--timeout", timeout)
     return run(call.repo, Options(words or [], 1, frame, timeout=timeout, roster=roster), stream, call.report)
 
 
-@command(app, rich_help_panel="frames")
+@command(app, rich_help_panel="frames", example="guard partition --machine 1/2 --streams 4")
 def partition(
     call: Call,
     machine: Machine = "",
-    streams: Annotated[int, typer.Option("--streams", min=0, max=1000, help="Share out among streams too.")] = 0,
+    streams: Annotated[
+        int, typer.Option("--streams", min=0, max=1000, metavar="N", help="Share out among streams too.")
+    ] = 0,
     roster: Agents = None,
     how: How = "rendezvous",
 ) -> int:
-    """Show which agents a machine plays: the same answer on every machine, with nobody to ask."""
+    """Show which agents this machine plays.
+
+    Every machine gets the same answer, with nobody to ask.
+    """
     from guard.commands.partition import run
 
     return run(call.repo, call.report, machine=machine, streams=streams, roster=roster, how=how_of(how))
@@ -102,7 +117,7 @@ def worktree_add(
 def worktree_list(
     call: Call,
 ) -> int:
-    """List work trees: whose each is, and what it holds that is nowhere else."""
+    """List work trees: whose each is, what it alone holds."""
     from guard.commands.worktree import show
 
     return show(call.repo, call.report)
@@ -113,7 +128,10 @@ def worktree_remove(
     call: Call,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Linked work trees.")],
 ) -> int:
-    """Remove work trees; what is nowhere else is kept under rescue refs first."""
+    """Remove work trees; what they alone hold is kept first.
+
+    It is kept under refs/guard/rescue/, and named.
+    """
     from guard.commands.worktree import take_away
 
     return take_away(call.repo, [call.directory / path for path in paths], call.report)
@@ -127,7 +145,10 @@ def worktree_sweep(
         typer.Option("--rescue", help="Remove also those that hold something, after keeping it under rescue refs."),
     ] = False,
 ) -> int:
-    """Remove the work trees that nobody has any more and that hold nothing of their own; list the rest."""
+    """Remove work trees that nobody has and that hold nothing.
+
+    The rest are listed, with the reason and the command.
+    """
     from guard.commands.worktree import sweep
 
     return sweep(call.repo, call.report, rescue=rescue)

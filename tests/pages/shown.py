@@ -160,7 +160,7 @@ def begun(lab: Lab, name: str, files: Mapping[str, str]) -> Path:
     lab.git(lab.root, "init", "-q", "--bare", str(lab.hub))
     here = lab.clone(name)
     lab.git(here, "checkout", "-q", "-B", "main")
-    lab.commit(here, files, "[S1] readme: begin")
+    lab.commit(here, files, "begin")
     lab.git(here, "push", "-q", "-u", "origin", "main")
     return here
 
@@ -170,7 +170,7 @@ def adopted(lab: Lab, name: str = "here", files: Mapping[str, str] | None = None
     here = begun(lab, name, {"README.md": "a fleet\n"} if files is None else files)
     written = lab.guard(here, "init", "--yes", "--json").json["written"]
     lab.git(here, "add", "--", *written)
-    lab.git(here, "commit", "-q", "-m", "[S1] guard: adopt")
+    lab.git(here, "commit", "-q", "-m", "[S0] guard: adopt")
     lab.git(here, "push", "-q", "origin", "main")
     assert lab.git(here, "status", "--porcelain") == ""
     return here

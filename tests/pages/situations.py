@@ -133,6 +133,12 @@ def lone(lab: Lab, name: str) -> Path:
 # --- docs/faq.md -----------------------------------------------------------------------------------------------
 
 
+@story("docs/faq.md", "Refused: why, and the way on")
+def at_home(lab: Lab) -> Iterator[Path]:
+    """Anybody's home."""
+    yield lab.root
+
+
 def by_the_rules(lab: Lab) -> Iterator[Path]:
     """A fresh clone in which guard was adopted: each rule's example is run there, and the way on after it."""
     yield adopted(lab)

@@ -10,10 +10,9 @@ import pytest
 import typer
 from pages.shown import BLOCK, PAGES, Shell, blocks, read, section, sections, steps
 from pages.situations import STORIES
-from typer.main import get_command
 from walks.lab import Lab
 
-from guard.cli import app
+from guard.cli import program
 from guard.policy import parse
 
 KINDS = {"console", "usage", "sh", "json", "toml", "yaml", "markdown", "text"}
@@ -92,7 +91,7 @@ def named(text: str) -> Iterator[list[str]]:
 
 def unknown(words: list[str]) -> str:
     """What of a guard command does not exist; empty where all does."""
-    command = get_command(app)
+    command = program()
     rest = list(words)
     while rest:
         options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
