@@ -45,7 +45,7 @@ format: .venv/test
 	$(PY) -m ruff check --fix-only $(CODE)
 	$(PY) -m ruff format $(CODE)
 
-bench: .venv/run
+bench: .venv/test
 	$(PY) benchmarks/run.py $(ARGS)
 
 clean:

@@ -76,4 +76,4 @@ def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as a
 
 def cut(label: str) -> str:
     """A label that fits beside its bar."""
-    return label if len(label) <= 38 else label[:37] + "\u2026"
+    return label if len(label) <= 34 else label[:33] + "\u2026"

@@ -13,14 +13,12 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #24292
 .ground { fill: #ffffff; stroke: #d0d7de } .grid { stroke: #d8dee4; fill: none } .spread { stroke: #24292f; fill: none }
 .c0 { fill: #0969da } .c1 { fill: #8c959f } .c2 { fill: #bc4c00 } .c3 { fill: #8250df }
 .l0 { stroke: #0969da } .l1 { stroke: #6e7781 } .l2 { stroke: #bc4c00 } .l3 { stroke: #8250df }
-.line { fill: none; stroke-width: 2.5 } .goal { stroke: #cf222e; stroke-dasharray: 5 4; fill: none }
-.goaltext { fill: #cf222e; font-size: 12px }
+.line { fill: none; stroke-width: 2.5 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .soft { fill: #9198a1 } .ground { fill: #0d1117; stroke: #3d444d } .grid { stroke: #2a313a }
 .spread { stroke: #e6edf3 }
 .c0 { fill: #4493f8 } .c1 { fill: #6e7681 } .c2 { fill: #f0883e } .c3 { fill: #ab7df8 }
 .l0 { stroke: #4493f8 } .l1 { stroke: #9198a1 } .l2 { stroke: #f0883e } .l3 { stroke: #ab7df8 }
-.goal { stroke: #ff7b72 } .goaltext { fill: #ff7b72 }
 }
 </style>"""
 
@@ -41,15 +39,10 @@ def _steps(top: float) -> list[float]:
     return [step * place for place in range(math.ceil(top / step) + 1)] if top else [0, step]
 
 
-def bars(
-    title: str,
-    unit: str,
-    entries: Sequence[tuple[str, Figure, int]],
-    goal: tuple[float, str] | None = None,
-) -> str:
-    """Bars with their quartiles: (label, figure, colour 0 to 3); `goal` is a line across, with its name."""
+def bars(title: str, unit: str, entries: Sequence[tuple[str, Figure, int]]) -> str:
+    """Bars with their quartiles: (label, figure, colour 0 to 3)."""
     left, right, step, top = 270, 90, 30, 58
-    steps = _steps(max(*(figure.high for _, figure, _ in entries), goal[0] if goal else 0))
+    steps = _steps(max(figure.high for _, figure, _ in entries))
     scale = (WIDTH - left - right) / steps[-1]
     bottom = top + step * len(entries)
     parts = [f'<text class="soft" x="16" y="44">{escape(unit)}; the thin line spans the middle half of the runs</text>']
@@ -65,10 +58,6 @@ def bars(
         parts.append(f'<path class="spread" d="M{low:.1f} {y + 10}H{high:.1f}"/>')
         x = max(left + wide, high) + 7
         parts.append(f'<text x="{x:.1f}" y="{y + 15}">{number(figure.median)}</text>')
-    if goal:
-        x = left + goal[0] * scale
-        parts.append(f'<path class="goal" d="M{x:.1f} {top - 6}V{bottom}"/>')
-        parts.append(f'<text class="goaltext" x="{x:.1f}" y="{top - 10}" text-anchor="middle">{escape(goal[1])}</text>')
     return _page(title, bottom + 30, parts)
 
 
@@ -80,7 +69,7 @@ def lines(
     series: Sequence[tuple[str, Sequence[Figure]]],
 ) -> str:
     """Lines over places, each named at its end; the places stand at equal distances."""
-    left, right, top, bottom = 64, 190, 66, 300
+    left, right, top, bottom = 64, 225, 66, 300
     steps = _steps(max(figure.high for _, figures in series for figure in figures))
     scale = (bottom - top) / steps[-1]
     apart = (WIDTH - left - right) / max(1, len(places) - 1)

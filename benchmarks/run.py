@@ -21,7 +21,7 @@ sys.path[0] = str(ROOT)  # started as a file: the folder that holds this package
 sys.path.append(str(ROOT / "tests"))  # for their laboratory: a hub and clones
 
 from benchmarks import agent, claims, delivery, fold, history, hooks, launch, loop, merge, server, shell, tools  # noqa: E402
-from benchmarks.measure import QUICK, Part, Scale, say  # noqa: E402
+from benchmarks.measure import QUICK, Failed, Part, Scale, absent, say  # noqa: E402
 from benchmarks.page import cells, missed, page  # noqa: E402
 
 SUBJECTS: dict[str, Any] = {
@@ -77,9 +77,15 @@ def main(words: Sequence[str] | None = None) -> None:
         machine = tools.machine(folder)
     load = os.getloadavg()[0]
     parts: dict[str, Part] = {}
+    failed: list[str] = []
     for name in options.subjects:
         say(f"{name}: {SUBJECTS[name].TITLE}")
-        parts[name] = SUBJECTS[name].measure(scale, found)
+        try:
+            parts[name] = SUBJECTS[name].measure(scale, found)
+        except (Failed, AssertionError) as error:  # the laboratory of the tests asserts
+            say(f"{name} failed: {error}")
+            parts[name] = Part([absent(name, "", f"it failed: {str(error)[:200]}")])
+            failed.append(name)
         for row in parts[name].rows:
             print("  ".join(cell for cell in cells(row) if cell != "-"), flush=True)
     machine["load"] = f"{load:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended"
@@ -93,6 +99,8 @@ def main(words: Sequence[str] | None = None) -> None:
         options.json.write_text(json.dumps(told, indent=1) + "\n")
     gone = missed(parts)
     print("\n".join(["", "goals missed:", *(f"  {line}" for line in gone)] if gone else ["", "every goal is met"]))
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 def write(
