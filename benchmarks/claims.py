@@ -1,18 +1,13 @@
 """What a claim costs beside `git fetch` and `git push` on the same hub, and `orient` on a board of 500 rows."""
 
-import os
-import signal
-import socket
-import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from walks.lab import Lab
+from walks.test_server import by_git  # git daemon on the loopback
 
 from benchmarks.charts import bars
-from benchmarks.measure import GUARD, Failed, Figure, Part, Row, Scale, Spent, alternate, compare, say, spend
+from benchmarks.measure import GUARD, Figure, Part, Row, Scale, Spent, alternate, compare, say, spend
 
 TITLE = "Claims"
 HOW = """\
@@ -23,30 +18,6 @@ service does. By the clock, as waiting is what it costs; `guard orient` on a boa
 what starting guard takes."""
 
 ROW = "| 2026-01-{day:02d} | LANE-{n} | S{n} | ada | main | - | - | linux | src/{n} | lease=- | {state} | row {n} |\n"
-
-
-@contextmanager
-def daemon(lab: Lab) -> Iterator[str]:
-    """The address of the hub as `git daemon` serves it on the loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = ("git", "daemon", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}", "--export-all")
-    serving = subprocess.Popen(
-        [*words, "--enable=receive-pack", f"--base-path={lab.root}", str(lab.root)],
-        env=lab.env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        url = f"git://127.0.0.1:{port}/{lab.hub.name}"
-        if not any(lab.run(lab.root, "git", "ls-remote", url).code == 0 for _ in range(200)):
-            raise Failed("git daemon does not answer")
-        yield url
-    finally:
-        os.killpg(serving.pid, signal.SIGTERM)
-        serving.wait()
 
 
 def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as all subjects
@@ -63,7 +34,7 @@ def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as a
         ssh.write_text(f'#!/bin/sh\nsleep {scale.latency}\nshift\nexec sh -c "$*"\n')
         ssh.chmod(0o755)
         lab.env |= {"GIT_SSH": str(ssh), "GIT_SSH_VARIANT": "simple"}
-        with daemon(lab) as served:
+        with by_git(lab) as served:
             places = {"on the same disk": str(lab.hub), "by git://": served}
             places[f"behind {scale.latency:g} s of ssh"] = f"ssh://hub{lab.hub}"
             for where, url in places.items():
