@@ -33,7 +33,7 @@ _BEGAN = time.perf_counter()
 class Scale:
     """How much is done. Each field is an option of benchmarks/run.py."""
 
-    rounds: int = 15
+    rounds: int = 11
     """Runs of what is short; what takes seconds runs a third as often, but three times."""
     files: tuple[int, ...] = (5000, 50000)
     """Files in the repositories whose commits are timed."""
@@ -43,7 +43,7 @@ class Scale:
     """Frames that are over when one more is merged."""
     writers: tuple[int, ...] = (1, 8, 24, 64)
     """How many deliver at once."""
-    streams: int = 12
+    streams: int = 8
     """Streams that are launched."""
     commits: int = 1000
     """Commits in one push."""

@@ -17,7 +17,7 @@ waits. The goals are ratios, or figures where nothing stands beside them: at mos
 def figure(found: Figure | None, unit: str = "", *, bare: bool = False) -> str:
     """A median with its quartiles."""
     if found is None:
-        return "-"
+        return ""
     if bare or found.low == found.high:
         return number(found.median) + unit
     return f"{number(found.median)}{unit} ({number(found.low)} to {number(found.high)})"
@@ -26,7 +26,7 @@ def figure(found: Figure | None, unit: str = "", *, bare: bool = False) -> str:
 def ratio(found: Figure | None) -> str:
     """A ratio with its quartiles."""
     if found is None:
-        return "-"
+        return ""
     digits = 2 if found.median >= 0.1 else 3
     spread = "" if found.low == found.high else f" ({found.low:.{digits}f} to {found.high:.{digits}f})"
     return f"{found.median:.{digits}f}x{spread}"
@@ -35,7 +35,7 @@ def ratio(found: Figure | None) -> str:
 def goal(row: Row) -> str:
     """A goal, as it is compared."""
     if row.goal is None:
-        return "-"
+        return ""
     return f"{row.goal:g}x" if row.beside else f"{row.goal:g} {unit(row)}".strip()
 
 
@@ -46,7 +46,7 @@ def unit(row: Row) -> str:
 
 def verdict(row: Row) -> str:
     """Whether a goal is met, in a word."""
-    return {True: "met", False: "**missed**", None: "-"}[row.met]
+    return {True: "met", False: "**missed**", None: ""}[row.met]
 
 
 def cells(row: Row) -> list[str]:
@@ -54,13 +54,13 @@ def cells(row: Row) -> list[str]:
     other = ""
     if row.other is not None:
         other = f"{'clock' if row.by == 'processor' else 'processor'} {row.other:.2f}x"
-    space = f" {unit(row)}" if row.unit else ""
+    space = f"\u00a0{unit(row)}" if row.unit else ""  # a figure and its unit stay on one line
     mine = figure(row.ours, space, bare=bool(row.beside))
     beside = f"{row.beside}: {figure(row.base, space, bare=True)}" if row.base else row.beside or "-"
-    return [row.name, row.by, mine, beside, ratio(row.ratio), other or "-", goal(row), verdict(row), row.note or "-"]
+    return [row.name, row.by, mine, beside, ratio(row.ratio), other, goal(row), verdict(row), row.note]
 
 
-HEADS = ("what", "by", "guard", "beside it", "ratio", "the other ratio", "goal", "", "note")
+HEADS = ("what", "by", "guard", "beside it", "ratio", "and", "goal", "", "note")
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -87,7 +87,7 @@ def main(words: Sequence[str] | None = None) -> None:
             parts[name] = Part([absent(name, "", f"it failed: {str(error)[:200]}")])
             failed.append(name)
         for row in parts[name].rows:
-            print("  ".join(cell for cell in cells(row) if cell != "-"), flush=True)
+            print("  ".join(cell for cell in cells(row) if cell), flush=True)
     machine["load"] = f"{load:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended"
     machine["date"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     versions = tools.versions(found)
