@@ -56,7 +56,7 @@ def cells(row: Row) -> list[str]:
         other = f"{'clock' if row.by == 'processor' else 'processor'} {row.other:.2f}x"
     space = f"\u00a0{unit(row)}" if row.unit else ""  # a figure and its unit stay on one line
     mine = figure(row.ours, space, bare=bool(row.beside))
-    beside = f"{row.beside}: {figure(row.base, space, bare=True)}" if row.base else row.beside or "-"
+    beside = f"{row.beside}: {figure(row.base, space, bare=True)}" if row.base else row.beside
     return [row.name, row.by, mine, beside, ratio(row.ratio), other, goal(row), verdict(row), row.note]
 
 
@@ -77,7 +77,7 @@ def missed(parts: Mapping[str, Part]) -> list[str]:
     for name, part in parts.items():
         for row in part.rows:
             if row.met is False:
-                got = ratio(row.ratio) if row.beside else figure(row.ours, f" {unit(row)}")
+                got = ratio(row.ratio) if row.beside else figure(row.ours, f" {unit(row)}".rstrip())
                 beside = f" beside {row.beside}" if row.beside else ""
                 lines.append(f"{name}: {row.name}{beside}: {got}, goal {goal(row)}")
     return lines
