@@ -4,6 +4,7 @@ kill-before:WORD:N, kill-after:WORD:N   SIGKILL before or after its N-th git tha
 half:WORD:N                             that git is ended half way, and its locks stay; a person removes them
 lost-answer:push:N                      that push goes through, and its answer is lost
 refused:N                               the hub refuses the next N pushes
+closed                                  it refuses all pushes to the state branch, and takes refs
 gone, hanging                           the hub is not there; or it never answers, and somebody ends the command
 full:BYTES                              no file can grow beyond so many bytes
 readonly                                nothing in .git can be written
@@ -55,17 +56,26 @@ def by_git(what: str, words: list[str]) -> int:
 
 def refused(times: str, words: list[str]) -> int:
     """With a hub that says no."""
-    left, hook = scratch("refusals"), FLEET / "hub.git/hooks/pre-receive"
+    left = scratch("refusals")
     left.write_text("x\n" * int(times))
-    hook.parent.mkdir(exist_ok=True)
     # each refusal takes a line away
-    hook.write_text(f'#!/bin/sh\n[ -s "{left}" ] || exit 0\nsed -i 1d "{left}"\necho "not now" >&2\nexit 1\n')
+    return _refusing(f'[ -s "{left}" ] || exit 0\nsed -i 1d "{left}"\necho "not now" >&2\nexit 1\n', words)
+
+
+def closed(_: str, words: list[str]) -> int:
+    """With a hub whose branch is closed."""
+    return _refusing('while read -r _ _ ref; do\n[ "$ref" != refs/heads/main ] || exit 1\ndone\n', words)
+
+
+def _refusing(script: str, words: list[str]) -> int:
+    hook = FLEET / "hub.git/hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{script}")
     hook.chmod(0o755)
     try:
         return run(words)
     finally:
         hook.unlink()
-        left.unlink()
 
 
 def gone(_: str, words: list[str]) -> int:
@@ -163,6 +173,7 @@ def _put(path: Path, data: bytes | None) -> None:
 
 FAULTS = {
     "refused": refused,
+    "closed": closed,
     "gone": gone,
     "hanging": hanging,
     "full": full,

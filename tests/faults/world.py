@@ -50,11 +50,10 @@ def reported(frame: int, stream: str, number: int) -> bytes:
     return json.dumps(json.loads(said)).encode()  # on one line, as it is printed in a history
 
 
-AWAY = {
-    "theirs-late.txt": b"edited 0\n",
-    "out/frame-1-late.json": reported(1, "late", 900),
-}
-"""What lies in the late clone uncommitted; its delta waits in the outbox too, since the hub was gone."""
+AWAY = {"theirs-late.txt": b"edited 0\n"}
+"""What lies in the late clone uncommitted."""
+UNSENT = reported(1, "late", 900)
+"""The delta that waits in its outbox, and nowhere else: the hub was gone."""
 
 
 def build(root: Path) -> None:
@@ -87,11 +86,11 @@ def build(root: Path) -> None:
             [*lines, 'export FLEET="$PWD" HOME="$PWD/home" XDG_CONFIG_HOME="$PWD/home" PATH="$PWD/bin:$PATH"', ""]
         )
     )
-    lab.write(root / LATE, {**AWAY, "theirs-late.txt": "staged 0\n"})
+    lab.write(root / LATE, {"theirs-late.txt": "staged 0\n", "out/frame-1-late.json": UNSENT})
     lab.git(root / LATE, "add", "theirs-late.txt")
     lab.write(root / LATE, AWAY)
     went = f"cd {LATE} && export FAULT_CLOCK=-200000 && guard start --json && guard claim b --scope src/b"
-    lost = f"cd {LATE} && ! fault gone guard delta push out/frame-1-late.json"
+    lost = f"cd {LATE} && ! fault gone guard delta push out/frame-1-late.json && rm out/*"
     for line in (went, lost):
         said = lab.run(root, "sh", "-c", f". ./env; {line}")
         assert said.code == 0, said
@@ -157,7 +156,7 @@ class World:
         self.committed: dict[str, set[str]] = {clone: set() for clone in EVERYBODY}
         self.staged: dict[str, bytes] = {LATE: b"staged 0\n"}
         self.deltas: dict[str, bytes] = {}
-        self.know(AWAY["out/frame-1-late.json"])
+        self.know(UNSENT)
         self.arrived: set[str] = set()
         self.launched: dict[str, bytes] = {}
         """Streams that were to be, each with the delta that it may have written: N-k -> bytes."""
@@ -211,11 +210,12 @@ class World:
         op.judge(said.code, said, before, after)
         return said
 
-    def both(self, one: Op, two: Op) -> tuple[Said, Said]:
-        """Two commands at the same moment."""
+    def both(self, one: Op, two: Op, fault: str = "") -> tuple[Said, Said]:
+        """Two commands at the same moment, with or without a fault of the hub."""
         before = self.last
         parts = [f"{{ ({op.line()}) >out.{n} 2>err.{n}; echo $? >code.{n}; }}" for n, op in enumerate((one, two))]
-        self.shell(f"{parts[0]} & {parts[1]} & wait")
+        at_once = f"{parts[0]} & {parts[1]} & wait"
+        self.shell(f"cd {one.clone} && fault {fault} sh -c {shlex.quote(f'cd .. && {at_once}')}" if fault else at_once)
         after = self.check([one, two])
         texts = [[(self.root / f"{name}.{n}").read_text() for name in ("code", "out", "err")] for n in (0, 1)]
         said = [Said(int(code), out, err) for code, out, err in texts]
