@@ -12,12 +12,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 $(shell test "$$(cat .venv/made 2>/dev/null)" = "$(CURDIR)" && $(PY) -c '' 2>/dev/null || rm -f .venv/made)
 
 .NOTPARALLEL:
-.PHONY: help demo test faults lint format bench clean
+.PHONY: help demo test faults mutants lint format bench clean
 
 help:
 	@echo 'make demo    a fleet, its frames merged, a crash, a wipe and its repair, in a temporary directory'
 	@echo 'make test    every test, then ruff and mypy'
 	@echo 'make faults  random histories of a fleet in which things go wrong: SEED=1 ROUNDS=50'
+	@echo 'make mutants guard with one promise broken at a time, to see that make faults finds each'
 	@echo 'make lint    ruff and mypy alone'
 	@echo 'make format  let ruff format the code'
 	@echo 'make bench   what guard costs beside git and other tools (25 minutes), into docs/benchmarks.md; --quick to try it'
@@ -35,6 +36,9 @@ SEED ?= 0
 ROUNDS ?= 20
 faults: .venv/test
 	FAULTS_SEED=$(SEED) FAULTS_ROUNDS=$(ROUNDS) $(PY) -m pytest -n auto tests/faults $(ARGS)
+
+mutants: .venv/test
+	FAULTS_SEED=$(SEED) $(PY) tests/faults/mutants.py $(ARGS)
 
 lint: .venv/test
 	$(PY) -m ruff check $(CODE)

@@ -36,6 +36,8 @@ CLONES = ("one", "two", "three")
 LATE = "late"
 """A clone that went away early: its lease has ended, and it comes back when everybody has gone on."""
 EVERYBODY = (*CLONES, LATE)
+GUARDED = "two"
+"""The clone whose hooks are installed; the others have none, as fleets have them."""
 LANES = {"a": "src/a", "b": "src/b", "all": "src"}
 KILLED = {128 + 9, 128 + 15}
 POLICY = "keep_frames = 1\n"
@@ -67,6 +69,7 @@ def build(root: Path) -> None:
         lab.git(clone, "config", "remote.origin.url", "../hub.git")
         (clone / ".git/info/exclude").write_text("/out/\n")
         lab.commit(clone, {f"theirs-{clone.name}.txt": "committed\n"})
+    lab.guard(root / GUARDED, "install")
     lab.git(root, "clone", "-q", "--bare", str(lab.hub), "eye.git")
     lab.git(root / "eye.git", "config", "remote.origin.url", "../hub.git")
     (root / "streams").mkdir()
