@@ -23,11 +23,6 @@ _HUNDRED = 100
 _PLAIN_KEYS = 10**12
 
 
-def shard_path(key: Key, law: ListLaw) -> str:
-    """The file that holds a key: numbers by hundreds within ten thousands, others by the hash of the key."""
-    return _path(_shard(key), law)
-
-
 def _shard(key: Key) -> int | str:
     if type(key) is int and 0 <= key < _PLAIN_KEYS:
         return key // _HUNDRED

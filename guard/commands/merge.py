@@ -77,7 +77,6 @@ class _Job:
     options: Options
     report: Report
     made: _Made | None = None
-    folds: int = 0
     delivered: list[Arrival] = field(default_factory=list)
     healed: dict[str, Any] | None = None
     looked: str | None = None
@@ -118,7 +117,6 @@ class _Job:
         beyond = newest_merge(self.repo, policy, snapshot.tip)
         if beyond is None:
             adopted_or_new(self.repo, snapshot.tip, policy)
-        self.folds += 1
         return work_out(self.repo, snapshot.tip, policy, beyond, self.delivered, self.options.frame, into)
 
     def _taken(self, tip: str | None, policy: Policy, arrival: Arrival) -> bool:

@@ -3,9 +3,6 @@
 import re
 from typing import NamedTuple
 
-NULL = "0" * 40
-"""An object name that stands for no object, of any hash once `Repo.null` has its length."""
-
 EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from guard.policy_values import glob
 
@@ -233,6 +233,3 @@ def spell(when: datetime) -> str:
 def instant(text: str) -> datetime:
     """A time that was written here; raises `ValueError` for a day that there is not."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-
-
-Status = Literal["MERGED", "ABANDONED", "READY"]

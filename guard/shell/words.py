@@ -180,19 +180,3 @@ def unquoted(raw: str) -> str:
             out.append(" " if double else mark)
             at += 1
     return "".join(out)
-
-
-def quoted_at(raw: str, place: int) -> bool:
-    """Whether the character at `place` stands inside double quotes that begin in `raw`."""
-    double, at = False, 0
-    while at < place:
-        mark = raw[at]
-        if mark == "\\":
-            at += 1
-        elif mark == '"':
-            double = not double
-        elif mark == "'" and not double:
-            close = raw.find("'", at + 1)
-            at = len(raw) if close < 0 else close
-        at += 1
-    return double
