@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import merge, page, sent, small_state
+from guard.frames.clock import rising
 from guard.frames.history import FLEET, Mark, Merge, Row, counted, machine, missing, natural, row, span, utc
-from guard.frames.page import MARK, STREAMS, _rising, draw
+from guard.frames.page import MARK, STREAMS, draw
 from merge.delta import Entry
 from merge.fold import page_path
 from merge.laws import DEFAULT
@@ -155,7 +156,7 @@ def test_lengths_and_instants_in_words() -> None:
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=9))
 def test_the_times_that_are_believed_are_a_longest_run_that_does_not_fall(times: list[int]) -> None:
     """Against trying every choice of places."""
-    found = _rising(times)
+    found = rising(times)
     assert [times[place] for place in found] == sorted(times[place] for place in found)
     assert found == sorted(set(found))
 
