@@ -201,7 +201,8 @@ def frame_run(
 
     A primary opens and merges them and plays its own streams; a worker plays along.
     """
-    from guard.commands.frame_run import Options, run
+    from guard.commands.frame_loop import Options
+    from guard.commands.frame_run import run
 
     for option, value in (
         ("--interval", interval),

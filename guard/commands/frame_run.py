@@ -5,234 +5,24 @@ been delivered stands at the hub, and what has not waits in the outbox: whoever 
 """
 
 import gc
-import random
-import re
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from dataclasses import replace
+from typing import Any
 
-from guard.commands import launch, merge
+from guard.commands import merge
+from guard.commands.frame_loop import INTERVAL, Look, Loop, Options, seen
 from guard.delivery import outbox
-from guard.delivery.deliver import deliver
 from guard.errors import GuardError
 from guard.frames import partition
-from guard.frames.roster import Opening, check, open_next, players, read
+from guard.frames.roster import check, open_next, players
 from guard.git import Repo
-from guard.hub.hub import Snapshot
-from guard.plan import Tree, frame_counter, policy_at
-from guard.policy import Policy
+from guard.plan import policy_at
 from guard.publish import hub
 from guard.report import Report, number
-from guard.streams import Job, Signals, Stream
-
-Role = Literal["primary", "worker"]
-T = TypeVar("T")
-
-INTERVAL = 300.0
-"""Seconds from the start of a frame to the start of the next one, where nobody says otherwise."""
-
-TICK = 0.1
-"""Seconds between two looks at whether an end is wished for."""
+from guard.streams import Signals
 
 SLOWEST = 2.0
 """Seconds between two looks at a hub where nothing happens."""
-
-PAUSE = 30.0
-"""Seconds between two tries at a hub that does not answer, at most."""
-
-KEPT = 1000
-"""So many of the newest frames are in the summary."""
-
-_MACHINES = re.compile(r"m[0-9]+-")
-
-
-@dataclass
-class Options:
-    """What the command line says."""
-
-    role: Role
-    words: Sequence[str]
-    opening: Opening
-    frames: int | None = None
-    interval: float = INTERVAL
-    wait: float | None = None
-    machine: str = ""
-    stagger: float = 3.0
-    timeout: float | None = None
-    roster: Path | None = None
-    stop_file: Path | None = None
-
-
-MOST = 1000
-"""Streams of one machine, as for `guard launch`: a roster may be anybody's."""
-
-
-@dataclass
-class _Look:
-    """What the hub says at one moment."""
-
-    tip: str
-    policy: Policy
-    counter: int
-    frame: int | None
-    """The open frame; None where nobody has opened the next one."""
-    streams: dict[str, list[str]]
-    """Who is expected in it, with the agents."""
-    arrived: set[str]
-
-
-class _Caught(Report):
-    """Takes another command's result as a value; a warning comes through once."""
-
-    def __init__(self) -> None:
-        super().__init__(as_json=True, quiet=True)
-        self.value: dict[str, Any] = {}
-        self.warned: set[str] = set()
-
-    def result(self, value: dict[str, Any]) -> None:
-        """Keep it."""
-        self.value = value
-
-    def warn(self, text: str) -> None:
-        """Say it, the first time."""
-        if text not in self.warned:
-            self.warned.add(text)
-            super().warn(text)
-
-
-@dataclass
-class _Loop:
-    repo: Repo
-    options: Options
-    report: Report
-    signals: Signals
-    stop_file: Path
-    rows: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT))
-    done: int = 0
-    """How many frames were closed (by a primary) or played (by a worker)."""
-    resumed: bool = False
-    merging: _Caught = field(default_factory=_Caught)
-
-    # --- when it ends ----------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> bool:
-        """Whether nothing more is to be begun, not even what is left of this frame."""
-        return self.signals.stop.is_set()
-
-    @property
-    def asked(self) -> bool:
-        """Whether this frame is the last one."""
-        return self.signals.asked.is_set() or self.stop_file.exists()
-
-    @property
-    def enough(self) -> bool:
-        """Whether as many frames are done as were wished for."""
-        return self.options.frames is not None and self.done >= self.options.frames
-
-    def ended(self) -> str:
-        """Why it ends, in words."""
-        if self.signals.number:
-            return self.signals.words()
-        return "the number of frames" if self.enough else f"the stop file {self.stop_file}"
-
-    def pause(self, seconds: float, until: Callable[[], bool]) -> None:
-        """Wait for so long, or until something is so."""
-        end = time.monotonic() + seconds
-        while not until() and (left := end - time.monotonic()) > 0:
-            time.sleep(min(TICK, left))
-
-    # --- the hub, which may be away for a while --------------------------------------------------------------------
-
-    def insist(self, what: Callable[[Repo], T], until: Callable[[], bool]) -> T | None:
-        """Do something at the hub, and try again for as long as it does not answer; None when that was too long."""
-        tries, since = 0, time.monotonic()
-        while True:
-            try:
-                found = what(self.repo)
-            except GuardError as error:
-                if error.exit_code != 2 or error.kind not in ("network", "contention"):
-                    raise
-                tries += 1
-                if tries == 1:
-                    self.report.note(f"{error.what}; trying again until it is done")
-                elif tries % 8 == 0:
-                    self.report.note(f"still trying, since {time.monotonic() - since:.0f} s: {error.what}")
-            else:
-                if tries:
-                    self.report.note(f"the hub is there again, after {time.monotonic() - since:.0f} s")
-                return found
-            finally:
-                self.repo.close()  # what reads objects for us may see files that are gone
-            self.pause(random.uniform(0.5, 1) * min(PAUSE, 0.5 * 2 ** min(tries, 10)), until)  # noqa: S311 - jitter
-            if until():
-                return None
-
-    def look(self, until: Callable[[], bool]) -> _Look | None:
-        """What the hub says now; None where it does not answer until then."""
-        return self.insist(_look, until)
-
-    def deliver(self) -> None:
-        """Send what waits in the outbox, until the hub has it all or nobody wants to wait any longer."""
-
-        def send(repo: Repo) -> None:
-            policy = policy_at(repo, repo.resolve("HEAD"))
-            done = deliver(repo, policy, outbox.waiting(repo))
-            for where in filter(None, done.where.values()):
-                self.report.note(f"delivered: {where}")
-            for error in dict.fromkeys(done.errors.values()):
-                if error.kind != "state":
-                    raise error
-                self.merging.warn(f"{error.what}\n  why: {error.why}\n  fix: {error.fix}")
-
-        if outbox.waiting(self.repo) and not self.now:
-            self.insist(send, lambda: self.now)
-
-    # --- playing ---------------------------------------------------------------------------------------------------
-
-    def mine(self, look: _Look) -> list[str]:
-        """The streams of the open frame that are this machine's."""
-        of = partition.machine(self.options.machine) if self.options.machine else None
-        if of is not None:
-            found = [name for name in look.streams if name.startswith(f"m{of[0]}-")]
-        else:
-            found = [name for name in look.streams if not _MACHINES.match(name)]
-        if len(found) > MOST:
-            what = f"the roster expects {len(found)} streams of this machine, and {MOST} are the most"
-            why = "each is a process and a work tree of its own; none was started"
-            raise GuardError("usage", what, why, "guard frame open --force --streams N --machines M")
-        return found
-
-    def job(self, look: _Look) -> Job:
-        """What all streams of a frame have in common."""
-        options = self.options
-        counter = look.counter if look.counter >= 0 else None
-        return Job(look.policy, look.counter + 1, counter, options.words, options.timeout)
-
-    def resume(self, look: _Look) -> None:
-        """Once: bring to safety what a run that was killed has left here, also where nothing is to be played now."""
-        if not self.resumed and self.options.words:
-            launch.earlier(self.repo, look.policy, self.job(look), self.report)
-            self.deliver()
-        self.resumed = True
-
-    def play(self, look: _Look, names: Sequence[str]) -> dict[str, str]:
-        """Run the command for streams of the open frame; returns how each ended."""
-        streams = [Stream(name, look.streams[name]) for name in names]
-        stagger = self.options.stagger
-        launch.play(self.repo, self.job(look), streams, look.tip, stagger, self.signals, self.report)
-        self.deliver()
-        for stream in streams:
-            if stream.undelivered and not any(Path(path).exists() for path in stream.undelivered):
-                stream.state = "delivered"  # at a later try
-            for ref in stream.rescue:
-                self.report.note(f"{stream.id}: what it left is kept as {ref}")
-            if stream.worktree:
-                self.report.note(f"{stream.id}: left {stream.worktree}")
-        return {stream.id: stream.state for stream in streams}
 
 
 def run(repo: Repo, options: Options, report: Report) -> int:
@@ -254,33 +44,16 @@ def run(repo: Repo, options: Options, report: Report) -> int:
     stop_file = options.stop_file or repo.common_dir / "guard" / "stop"
     with Signals(spare=True) as signals:
         repo.close()  # a git from before would hear a Ctrl-C too
-        loop = _Loop(repo, options, report, signals, stop_file.absolute())
+        loop = Loop(repo, options, report, signals, stop_file.absolute())
         if not loop.asked:
             (_primary if options.role == "primary" else _worker)(loop)
         return _told(loop)
 
 
-def _look(repo: Repo) -> _Look:
-    return _seen(repo, hub(repo, policy_at(repo, repo.resolve("HEAD"))).read())
-
-
-def _seen(repo: Repo, snapshot: Snapshot) -> _Look:
-    if snapshot.tip is None:
-        why = "frames are closed by commits on the state branch"
-        raise GuardError("usage", "there is no commit yet to work on", why, "git commit, then git push")
-    policy = policy_at(repo, snapshot.tip)
-    tree = Tree(repo, snapshot.tip)
-    counter = frame_counter(tree, policy.laws)
-    frame, streams = read(tree, policy)
-    if frame != counter + 1:
-        return _Look(snapshot.tip, policy, counter, None, {}, set())
-    return _Look(snapshot.tip, policy, counter, frame, streams, merge.arrived(repo, snapshot, tree, policy, frame))
-
-
 # --- the primary -----------------------------------------------------------------------------------------------------
 
 
-def _primary(loop: _Loop) -> None:
+def _primary(loop: Loop) -> None:
     """Open, play, wait, merge, and again."""
     while not loop.enough and not loop.asked:
         began = time.monotonic()
@@ -300,13 +73,13 @@ def _primary(loop: _Loop) -> None:
                 loop.pause(began + loop.options.interval - time.monotonic(), lambda: loop.asked)
 
 
-def _opened(loop: _Loop) -> _Look | None:
+def _opened(loop: Loop) -> Look | None:
     """The open frame, opened by us where nobody has done it; None where an end came first."""
 
-    def opened(repo: Repo) -> tuple[_Look, bool]:
+    def opened(repo: Repo) -> tuple[Look, bool]:
         place = hub(repo, policy_at(repo, repo.resolve("HEAD")))
         found = open_next(repo, place, loop.options.opening)
-        return _seen(repo, found.seen), found.commit is not None
+        return seen(repo, found.seen), found.commit is not None
 
     done = loop.insist(opened, lambda: loop.asked)
     if done is None:
@@ -317,7 +90,7 @@ def _opened(loop: _Loop) -> _Look | None:
     return look
 
 
-def _closed(loop: _Loop, look: _Look, began: float) -> dict[str, Any] | None:
+def _closed(loop: Loop, look: Look, began: float) -> dict[str, Any] | None:
     """Play our streams of the open frame, wait for the others and merge; None where an end came first."""
     frame = look.frame
     assert frame is not None
@@ -357,7 +130,7 @@ def _closed(loop: _Loop, look: _Look, began: float) -> dict[str, Any] | None:
     return row
 
 
-def _waited(loop: _Loop, frame: int, seconds: float) -> _Look | None:
+def _waited(loop: Loop, frame: int, seconds: float) -> Look | None:
     """Wait until all that are expected have delivered, for so long at most; the last look, None where an end came."""
     until = time.monotonic() + seconds
     shown, rest = -1, 0.25
@@ -379,7 +152,7 @@ def _waited(loop: _Loop, frame: int, seconds: float) -> _Look | None:
             rest = min(rest * 2, SLOWEST)
 
 
-def _merged(loop: _Loop, repo: Repo, frame: int) -> dict[str, Any]:
+def _merged(loop: Loop, repo: Repo, frame: int) -> dict[str, Any]:
     merge.run(repo, merge.Options(frame=frame, unless_closed=True), loop.merging)
     return loop.merging.value
 
@@ -403,7 +176,7 @@ def _say(report: Report, row: dict[str, Any]) -> None:
 # --- a worker --------------------------------------------------------------------------------------------------------
 
 
-def _worker(loop: _Loop) -> None:
+def _worker(loop: Loop) -> None:
     """Play our streams of every frame that somebody opens."""
     played: dict[str, None] = {}
     frame, rest, shown = None, 0.25, ""
@@ -440,7 +213,7 @@ def _worker(loop: _Loop) -> None:
         rest = min(rest * 2, SLOWEST)
 
 
-def _waiting(loop: _Loop, look: _Look, any_of_mine: bool) -> str:
+def _waiting(loop: Loop, look: Look, any_of_mine: bool) -> str:
     """What a worker waits for."""
     if look.frame is None:
         return f"waiting for frame {look.counter + 1} to be opened"
@@ -453,7 +226,7 @@ def _waiting(loop: _Loop, look: _Look, any_of_mine: bool) -> str:
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 
-def _told(loop: _Loop) -> int:
+def _told(loop: Loop) -> int:
     """The summary; returns the exit code."""
     waiting = [str(path) for path in outbox.waiting(loop.repo)]
     code = 128 + loop.signals.number if loop.now else 2 if waiting else 0
