@@ -1,6 +1,7 @@
 """`guard install` and `guard uninstall`: the hooks of this clone."""
 
 import sys
+from pathlib import Path
 
 from guard.git import Repo
 from guard.hooks import install as hooks
@@ -34,6 +35,11 @@ def tell(repo: Repo, report: Report, done: hooks.Done) -> None:
     for said in done.settings:
         why = _WHY.get(said.partition(" ")[0], "an autostash that fails leaves markers and exits 0")
         report.say(f"set {said} in this clone's configuration: {why}")
+    if _in_cache(Path(sys.prefix)):
+        report.warn(
+            f"the hooks start {sys.executable}, which lies in a cache and goes when that is emptied; for good:"
+            " pipx install good-neighbor && guard install"
+        )
     if done.refused:
         print(done.refused, file=sys.stderr)
     elif not done.strict and (done.written or done.own):
@@ -41,6 +47,13 @@ def tell(repo: Repo, report: Report, done: hooks.Done) -> None:
             "strict mode is off: with strict = true below [hooks] in guard.toml, git add -A and what throws uncommitted"
             " work away are refused at once (docs/hooks.md)"
         )
+
+
+def _in_cache(folder: Path) -> bool:
+    """Whether a folder lies where `uvx` and `pipx run` put what they take away again."""
+    return not {".cache", "Caches"}.isdisjoint(folder.parts) or any(
+        (parent / "CACHEDIR.TAG").exists() for parent in folder.parents
+    )
 
 
 _WHY = {strict.KEY: "strict mode, as guard.toml asks"}
