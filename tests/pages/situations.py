@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pages.shown import RULES, adopted, begun
+from pages.shown import RULES, adopted, begun, blocks, read
 from walks.killed import killed, slow_hook, until
 from walks.lab import ROOT, Lab, inbox_file, post
+
+BIN = Path(sys.executable).parent
+"""Where pip and the framework are."""
 
 Story = Callable[[Lab], Iterator[Path]]
 
@@ -65,7 +68,7 @@ def installed(lab: Lab) -> Iterator[Path]:
     """The checkout, with a pip that asks no registry and installs into a folder of its own."""
     site = next(path for path in sys.path if path.endswith("site-packages"))
     lab.env |= {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": site}
-    lab.env |= {"PIP_TARGET": str(lab.root / "there"), "PATH": f"{Path(sys.executable).parent}:{lab.env['PATH']}"}
+    lab.env |= {"PIP_TARGET": str(lab.root / "there"), "PATH": f"{BIN}:{lab.env['PATH']}"}
     yield ROOT
     assert (lab.root / "there" / "guard" / "schemas" / "delta.schema.json").exists()
     assert (lab.root / "there" / "bin" / "guard").exists()
@@ -73,11 +76,20 @@ def installed(lab: Lab) -> Iterator[Path]:
 
 @story("README.md", "Setting up")
 def set_up(lab: Lab) -> Iterator[Path]:
-    """A new clone of an adopted repository; the framework is the one that is tested with."""
-    lab.env["PATH"] = f"{Path(sys.executable).parent}:{lab.env['PATH']}"
-    adopted(lab)
-    yield lab.clone("native")
-    yield lab.clone("framework")
+    """Two new clones of an adopted repository; the framework is the one that is tested with."""
+    if not (BIN / "pre-commit").exists():
+        pytest.skip("pre-commit is not installed here")
+    lab.env["PATH"] = f"{BIN}:{lab.env['PATH']}"
+    here = adopted(lab)
+    lab.guard(here, "init", "--yes", "--pre-commit")
+    lab.git(here, "add", ".pre-commit-config.yaml")
+    lab.git(here, "commit", "-q", "-m", "[S0] guard: the framework")
+    lab.git(here, "push", "-q")
+    native, framework = lab.clone("native"), lab.clone("framework")
+    yield native
+    assert (native / ".git/hooks/reference-transaction").exists()
+    yield framework
+    assert (framework / ".git/hooks/commit-msg").exists()
 
 
 @story("README.md", "Five minutes")
@@ -195,11 +207,10 @@ def hooks_elsewhere(lab: Lab) -> Iterator[Path]:
 
 @story("docs/agents.md", "The agents' own tools")
 def tools(lab: Lab) -> Iterator[Path]:
-    """A clone in which one tool is in use."""
+    """A clone."""
     here = adopted(lab, "river")
-    (here / ".claude").mkdir()
     yield here
-    assert not list((here / ".claude").iterdir())
+    assert lab.git(here, "status", "--porcelain") == ""
 
 
 @story("docs/pre-commit.md", "Set it up")
@@ -208,7 +219,9 @@ def framework(lab: Lab) -> Iterator[Path]:
     if not (BIN / "pre-commit").exists():
         pytest.skip("pre-commit is not installed here")
     lab.env["PATH"] = f"{BIN}{os.pathsep}{lab.env['PATH']}"
-    yield adopted(lab, "river")
+    here = adopted(lab, "river")
+    yield here
+    assert blocks(read("docs/pre-commit.md"), "yaml")[0] in (here / ".pre-commit-config.yaml").read_text()
 
 
 @story("docs/ci.md", "In CI")
@@ -268,8 +281,6 @@ def parts(lab: Lab) -> Iterator[Path]:
 
 
 # --- docs/recovery.md --------------------------------------------------------------------------------------------
-
-BIN = Path(sys.executable).parent
 
 
 def ann(lab: Lab) -> Path:
