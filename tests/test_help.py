@@ -49,7 +49,7 @@ def test_each_command_has_one_line(printed: Help, words: tuple[str, ...]) -> Non
 
 
 def test_every_help_fits_and_its_example_is_a_command(printed: Help) -> None:
-    """No line is longer than the terminal, nothing is cut off, and what an example names exists."""
+    """No line is longer than the terminal, nothing is cut off or taken for markup, and what an example names exists."""
     examples = 0
     for words in ALL:
         text = printed(*words)
@@ -61,3 +61,4 @@ def test_every_help_fits_and_its_example_is_a_command(printed: Help) -> None:
             assert not unknown(typed), example
             examples += 1
     assert examples > 10
+    assert "[delivery] by" in printed("delta", "push")

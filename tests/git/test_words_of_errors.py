@@ -235,18 +235,6 @@ def test_quiet_silences_narration_alone(lab: Lab) -> None:
         assert "warnings" in text
 
 
-def test_help_of_the_newer_commands_is_whole(lab: Lab) -> None:
-    """In 80 columns no line is longer, a default is said once, and what stands in brackets is not taken for markup."""
-    wide = {"COLUMNS": "80"}
-    for words in ("delta push", "frame open", "frame run", "frame history", "launch", "server install", "agent hook"):
-        said = lab.guard(lab.root, *words.split(), "--help", env=wide).out
-        assert all(len(line) <= 80 for line in said.splitlines()), words
-        assert "[default: 0]" not in said, words
-        assert "…" not in said, words
-    assert "[delivery] by" in lab.guard(lab.root, "delta", "push", "--help", env=wide).out
-    assert "copilot" in lab.guard(lab.root, "agent", "hook", "--help", env=wide).out
-
-
 def test_frames_say_how_many_of_the_expected_came(lab: Lab) -> None:
     """A delta of a stream that nobody expects is counted beside them; a roster that differs names streams once."""
     here = lab.lone()

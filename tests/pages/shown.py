@@ -7,8 +7,10 @@ README.md and docs/ have fenced blocks of these kinds and no others:
 - `json`, `toml`, `yaml`, `markdown`, `text`: what files hold; `sh` too, where it is a file that the page names.
 """
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -100,9 +102,16 @@ class Shell:
         self.names: dict[str, str] = {}
         self.here = lab.root
         env = {**lab.env, "PATH": f"{with_guard(lab)}:{lab.env['PATH']}", "COLUMNS": "80", "HOME": str(lab.root)}
-        pipe = subprocess.PIPE
-        self.shell = subprocess.Popen(["sh"], stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=env, cwd=lab.root)
-        self.patience = threading.Timer(180, self.shell.kill)
+        self.shell = subprocess.Popen(
+            ["sh"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=lab.root,
+            start_new_session=True,
+        )
+        self.patience = threading.Timer(600, os.killpg, (self.shell.pid, signal.SIGKILL))  # nobody waits for ever
         self.patience.start()
 
     def end(self) -> None:
