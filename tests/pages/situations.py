@@ -386,7 +386,9 @@ def fleet_of_136(lab: Lab) -> Iterator[Path]:
     for tree in (here, other):
         lab.write(tree, {"state/agents.json": json.dumps(few, indent=2)})
     third = lab.clone("primary")
-    lab.commit_push(third, inbox_file(406, "s1", agents_activated=["agent-002", "agent-007", "agent-100"]))
+    first = inbox_file(406, "s1", agents_activated=["agent-002", "agent-007", "agent-100"])
+    lab.commit_push(third, first, "[S3] deltas: frame 406")
     lab.guard(third, "merge")
-    lab.commit_push(third, inbox_file(407, "s1", agents_activated=["agent-003", "newcomer"]))
+    second = inbox_file(407, "s1", agents_activated=["agent-003", "newcomer"])
+    lab.commit_push(third, second, "[S3] deltas: frame 407")
     yield here
