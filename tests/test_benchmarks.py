@@ -5,11 +5,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree as ET
-
-import pytest
 
 from benchmarks import shell
 from benchmarks.measure import QUICK, Figure, Part, Row, Spent, alternate, compare
@@ -37,70 +34,59 @@ NAMED = [
 """What the issues ask to have measured: subject, part of a row's name, part of what stands beside it."""
 
 
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """One quick run of everything: its page, its folder, its rows, what it printed."""
-    out = tmp_path_factory.mktemp("bench")
-    words = [sys.executable, str(ROOT / "benchmarks/run.py"), "--quick", "--out", str(out), "--json", str(out / "rows")]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=out)
+def test_a_quick_run_measures_what_the_issues_name(tmp_path: Path) -> None:
+    """One command, on a tiny scale: every row that the issues ask for, with a figure or why there is none; nothing is
+    lost in any race; the page has all rows, says where and with what, and its pictures are whole."""
+    words = ("--quick", "--out", str(tmp_path), "--json", str(tmp_path / "rows"))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks/run.py"), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
-    rows: list[dict[str, Any]] = json.loads((out / "rows").read_text())["rows"]
-    return SimpleNamespace(out=out, page=(out / "benchmarks.md").read_text(), rows=rows, said=done.stdout)
+    page = (tmp_path / "benchmarks.md").read_text()
+    rows = json.loads((tmp_path / "rows").read_text())["rows"]
+    assert [named for named in NAMED if not any(is_of(row, *named) for row in rows)] == []
+    assert [row for row in rows if row["ours"] is None and "not measured" not in row["note"]] == []
+    assert [row for row in rows if row["by"] == "count" and row["ours"]["median"] != 0] == []
+    written(page, rows, tmp_path)
+    pictures(page, tmp_path)
+    said = [line.strip() for line in done.stdout.partition("goals missed:")[2].splitlines() if line.strip()]
+    assert len(said) == sum(row["met"] is False for row in rows)
+    assert [line for line in said if f"- {line}" not in page] == []
 
 
-def test_what_the_issues_name_is_measured_and_on_the_page(ran: SimpleNamespace) -> None:
-    """Each named row is there, with a figure or with why there is none, and every row stands in the page's tables."""
-    gone = [
-        named
-        for named in NAMED
-        if not any(
-            row["subject"] == named[0] and named[1] in row["name"] and named[2] in row["beside"] for row in ran.rows
-        )
-    ]
-    assert gone == []
-    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)] for line in ran.page.splitlines()]
-    names = {cell[1].replace("\\|", "|") for cell in cells if len(cell) > 5}
-    assert {row["name"] for row in ran.rows} <= names
-    assert [row for row in ran.rows if row["ours"] is None and "not measured" not in row["note"]] == []
+def is_of(row: dict[str, Any], subject: str, name: str, beside: str) -> bool:
+    """Whether a row is the one that is named."""
+    return row["subject"] == subject and name in row["name"] and beside in row["beside"]
 
 
-def test_what_is_lost_is_counted(ran: SimpleNamespace) -> None:
-    """guard loses nothing in any of the races, and the rows say so as goals that are met."""
-    counts = [row for row in ran.rows if row["by"] == "count"]
-    assert len(counts) >= 5
-    assert [row for row in counts if row["ours"]["median"] != 0 or row["met"] is not True] == []
-
-
-def test_the_page_says_where_and_with_what(ran: SimpleNamespace) -> None:
-    """Processor, memory, kernel, date and the versions of all tools; how to repeat each subject; no path of ours."""
+def written(page: str, rows: list[dict[str, Any]], out: Path) -> None:
+    """The page has every row, the machine, the versions, how to repeat each subject, and no path of this machine."""
+    cells = [re.split(r"(?<!\\)\|", line) for line in page.splitlines()]
+    names = {cell[1].strip().replace("\\|", "|") for cell in cells if len(cell) > 5}
+    assert {row["name"] for row in rows} <= names
     for word in ("processor: ", "memory: ", "kernel: ", "date: ", "git 2.", "jq ", "lefthook ", "shellcheck "):
-        assert word in ran.page
-    for subject in {row["subject"] for row in ran.rows}:
-        assert f"make bench ARGS={subject}" in ran.page
-    assert str(ran.out) not in ran.page
-    assert str(ROOT) not in ran.page
+        assert word in page
+    assert [row for row in rows if f"make bench ARGS={row['subject']}" not in page] == []
+    assert str(out) not in page
+    assert str(ROOT) not in page
 
 
-def test_pictures_are_svg_for_light_and_dark(ran: SimpleNamespace) -> None:
-    """Each picture of the page is there, is XML, fits into its frame, and has colours for a dark ground."""
-    shown = re.findall(r"!\[[^\]]+\]\((benchmarks/[^)]+\.svg)\)", ran.page)
+def pictures(page: str, out: Path) -> None:
+    """Each picture of the page is there, is XML, stays within its frame, and has colours for a dark ground."""
+    shown = re.findall(r"!\[[^\]]+\]\((benchmarks/[^)]+\.svg)\)", page)
     assert {Path(name).stem.split("-")[0] for name in shown} >= {"hooks", "merge", "history", "claims", "delivery"}
     for name in shown:
-        text = (ran.out / name).read_text()
+        text = (out / name).read_text()
         assert "prefers-color-scheme: dark" in text
         picture = ET.fromstring(text)  # noqa: S314 - written by ourselves
         wide, high = (float(number) for number in picture.attrib["viewBox"].split()[2:])
         for bar in picture.iter("{http://www.w3.org/2000/svg}rect"):
             assert float(bar.attrib["x"]) + float(bar.attrib["width"]) <= wide
             assert float(bar.attrib["y"]) + float(bar.attrib["height"]) <= high
-
-
-def test_missed_goals_are_named_at_the_end(ran: SimpleNamespace) -> None:
-    """Every goal that is missed, and no other, is printed at the end and listed in the page."""
-    said = ran.said.partition("goals missed:")[2]
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    assert len(lines) == sum(row["met"] is False for row in ran.rows)
-    assert [line for line in lines if f"- {line}" not in ran.page] == []
 
 
 def test_a_tool_that_is_not_here_is_said() -> None:
