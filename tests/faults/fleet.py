@@ -1,6 +1,7 @@
 """What people and guard do in a fleet, each deed with what has to hold when it has ended."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -225,27 +226,40 @@ class Fleet(World):
 
     def launch(self, clone: str, *hows: str, frame: int = 1) -> Op:
         """Streams work, each in a work tree of its own; whatever becomes of them, each leaves a delta."""
+        words = f"launch --json --streams {len(hows)} --stagger 0 --frame {frame}"
+        return self._streams(clone, words, "stream", hows, frame)
+
+    def play(self, clone: str, how: str, frame: int = 1) -> Op:
+        """One stream works in the clone itself."""
+        name = f"run{self.count + 1}"
+        words = f"run --json --stream {name}-1 --frame {frame}"
+        return self._streams(clone, words, name, [how], frame, Path(f"state/stream_deltas/frame-{frame}-{name}-1.json"))
+
+    def _streams(
+        self, clone: str, words: str, stream: str, hows: Sequence[str], frame: int, here: Path | None = None
+    ) -> Op:
+        number = self.count + 1
         self.count += len(hows)
-        number = self.count
         self.launchers.add(clone)
         names = [f"{number}-{k}" for k in range(1, len(hows) + 1)]
         for k, name in enumerate(names, start=1):
-            self.launched[name] = reported(frame, f"stream-{k}", number + 1 - k)
+            self.launched[name] = reported(frame, f"{stream}-{k}", number - 1 + k)
             self.shell(f"printf %s '{self.launched[name].decode()}' >streams/{name}.json")
 
         def judge(code: int, said: Said, before: Seen, after: Seen) -> None:  # noqa: ARG001 - of one form
             self.settled()
+            if here is not None and self.wrote(names[0]):
+                self.files[clone][str(here)] = self.launched[names[0]]
             self.check()
             self.scraps_kept()
             if code == 0:
-                for name, stream in zip(names, said.json["streams"], strict=True):
-                    [done] = stream["deltas"]
+                for name, each in zip(names, said.json["streams"], strict=True):
+                    [done] = each["deltas"]
                     mine = hashlib.sha256(self.launched[name]).hexdigest()
                     self.must(self.is_there(done, self.last), f"{done} is said to be delivered, and is not")
                     self.must((done == mine) == self.wrote(name), f"{name} is given {done}, and wrote {mine}")
 
-        words = f"launch --json --streams {len(hows)} --stagger 0 --frame {frame} -- stream {number} {' '.join(hows)}"
-        return Op(clone, words, judge, self.sessions.get(clone, ""))
+        return Op(clone, f"{words} -- stream {number} {' '.join(hows)}", judge, self.sessions.get(clone, ""))
 
     # --- the end -----------------------------------------------------------------------------------------------
 
@@ -274,7 +288,7 @@ class Fleet(World):
         """Deliver whatever lies in a clone; returns whether something has to wait until its frame is open."""
         lines = [f"cd {LATE} && guard delta push"]
         for clone in EVERYBODY:
-            here = [path for path in self.files[clone] if path.startswith("out/frame-")]
+            here = [path for path in self.files[clone] if path.startswith(("out/frame-", "state/"))]
             lines += [f"cd {clone} && guard delta push {' '.join(here)}"] if here else []
         waits = False
         for said in map(self.shell, lines):

@@ -105,6 +105,11 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
             """Two streams work, and die or do not."""
             self.fleet.run(self.fleet.launch(clone, one, two, frame=self.fleet.last.counter + 1), fault)
 
+        @rule(clone=clones, how=hows, fault=faults)
+        def play(self, clone: str, how: str, fault: str) -> None:
+            """One works in the clone itself."""
+            self.fleet.run(self.fleet.play(clone, how, frame=self.fleet.last.counter + 1), fault)
+
         @rule(clone=who, fault=faults)
         def merge(self, clone: str, fault: str) -> None:
             """What was delivered is merged."""

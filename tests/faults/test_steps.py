@@ -16,7 +16,7 @@ TROUBLE = [
 ]
 EVERY = [f"{how}:any:{at}" for at in range(1, 31) for how in ("kill-before", "kill-after", "half")]
 SESSIONS = ("start", "claim", "release", "lesson", "handoff")
-DELTAS = ("deliver", "branch", "merge", "launch")
+DELTAS = ("deliver", "branch", "merge", "launch", "play")
 FILES = ("commit", "sync")
 COMMANDS = (*SESSIONS, *DELTAS, *FILES)
 AT_ONCE = 12
@@ -30,7 +30,7 @@ def dealt() -> list[list[tuple[str, str]]]:
     if not ROUNDS:
         deck = draw.sample([*KILLS, *TROUBLE], len(KILLS) + len(TROUBLE))
         pairs = list(zip(draw.sample(COMMANDS, len(COMMANDS)) * 3, deck, strict=False))
-        return [[pair for pair in pairs if pair[0] in group] for group in (SESSIONS, DELTAS, FILES)]
+        return [[pair for pair in pairs if pair[0] in group] for group in (SESSIONS, (*DELTAS, *FILES))]
     deck = [*KILLS, *TROUBLE, *EVERY]
     hands = [(command, draw.sample(deck, min(len(deck), 8 * ROUNDS))) for command in COMMANDS]
     return [
@@ -49,6 +49,8 @@ def _made(fleet: Fleet, command: str, fault: str) -> Callable[[str], Op]:
         return lambda _: fleet.deliver("one", path, "refs" if command == "deliver" else "branch")
     if command == "launch":
         return lambda _: fleet.launch("one", "well", "killed" if "any" in fault else "half")
+    if command == "play":
+        return lambda _: fleet.play("one", "killed")
     if command == "merge":
         path = fleet.new_delta("two", frame=fleet.last.counter + 1)
         fleet.run(fleet.deliver("two", path))
@@ -66,13 +68,13 @@ def _of_session(fleet: Fleet, command: str) -> Callable[[str], Op]:
     """A command of the first clone's session, which has begun and holds its lane where that is needed."""
     if "one" not in fleet.sessions:
         fleet.run(fleet.start("one"))
+    for clone, lane in fleet.holders() if command in ("start", "claim") else ():
+        fleet.run(fleet.release(clone, lane))
     if command == "start":
         return lambda _: fleet.start("one")
     if command == "lesson":
         again = fleet.lesson("one")
         return lambda _: again
-    for clone, lane in fleet.holders() if command == "claim" else ():
-        fleet.run(fleet.release(clone, lane))
     if command == "claim":
         return lambda fault: fleet.claim("one", "a", int(fault.partition(":")[2]) if "clock" in fault else 0)
     if "a" not in fleet.last.held:

@@ -6,6 +6,7 @@ which lane, which deltas the hub has seen. After every step `check` compares it 
 """
 
 import hashlib
+import itertools
 import json
 import os
 import shlex
@@ -382,10 +383,10 @@ class World:
             time.sleep(0.02)
 
     def scraps_kept(self) -> None:
-        """What streams left is in a work tree of theirs, or under a rescue ref: nowhere else does it last."""
+        """What streams left is where they worked, or under a rescue ref: nowhere else does it last."""
         began = [name for name in self.launched if (self.root / f"streams/{name}.began").exists()]
         left = {f"scrap-{name}.txt": b"scrap %s\n" % name.encode() for name in began}
-        for path in self.root.glob("*-streams/*/notes/scrap-*.txt"):
+        for path in itertools.chain(*(self.root.glob(f"{where}/notes/scrap-*.txt") for where in ("*", "*-streams/*"))):
             if path.read_bytes() == left.get(path.name):
                 del left[path.name]
         kept: set[str] = set()
