@@ -133,6 +133,8 @@ def history_below(root: Path) -> type[RuleBasedStateMachine]:
         @rule(lane=lanes, other=lanes, fault=st.sampled_from(("", "closed")))
         def two_claims(self, lane: str, other: str, fault: str) -> None:
             """Two sessions claim at once."""
+            for clone in CLONES[:2]:
+                self._at_work(clone)
             before = self.fleet.last.held
             one, two = (self.fleet.claim(clone, name) for clone, name in zip(CLONES, (lane, other), strict=False))
             codes = [each.code for each in self.fleet.both(one, two, fault)]

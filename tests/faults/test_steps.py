@@ -104,6 +104,9 @@ def test_one_thing_wrong_at_a_time(model: Path, tmp_path: Path, pairs: list[tupl
             fleet.must(said.code == 0, f"it is not done the second time: {said.all}")
     if pairs[0][0] in SESSIONS:
         _one_of_two(fleet)
+    else:
+        path = fleet.new_delta("one", "two")
+        fleet.both(fleet.deliver("one", path), fleet.deliver("two", path, "branch"))
     fleet.settle()
 
 
