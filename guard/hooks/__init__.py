@@ -33,7 +33,7 @@ def run(words: list[str]) -> int:
 
         return answer(words[1:])
     added = os.environ.get("GUARD_ADDED")
-    if added and words == ["pre-commit"] and "GUARD_SESSION" not in os.environ:
+    if added and words == ["pre-commit"] and _is_session(os.environ.get("GUARD_SESSION", "S1")):
         from guard.hooks.quick import certain
 
         if certain(added, os.environ.get("GIT_DIR", ".git")):
@@ -56,6 +56,12 @@ def run(words: list[str]) -> int:
         print("  why: what cannot be judged is refused; this is a fault of guard's own", file=sys.stderr)
         print("  fix: GUARD_DEBUG=1 shows where; please report it", file=sys.stderr)
         return 2
+
+
+def _is_session(text: str) -> bool:
+    """Whether a text is certainly a session's name: for any other the judge has words."""
+    number = text[1:]
+    return text[:1] == "S" and 0 < len(number) < 10 and number.isascii() and number.isdigit() and number[0] != "0"
 
 
 def _judged(name: str, arguments: list[str], as_json: bool) -> int:

@@ -1,4 +1,4 @@
-"""A quick yes for the commonest commit of all: one that, of everything a rule looks at, only adds deltas.
+"""A quick yes for the commonest commits of all: of what a rule looks at, they bring deltas and harmless scripts alone.
 
 It starts in a fifth of the time that the whole judge needs, and says yes only where the judge finds nothing; whatever
 it does not know for certain it leaves to the judge. Nothing is imported here but what a bare Python has at hand.
@@ -8,17 +8,21 @@ import os
 import time
 
 from guard.certain import FAILURES, Unsure, check, frame_of, parsed
+from guard.shell.scripts import fine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 MOST = 400
-"""Deltas at once: their names must fit into a pipe that nobody reads yet."""
+"""Files at once: their names must fit into a pipe that nobody reads yet."""
+
+_MODES = ("000000", "100644", "100755")
 
 
 def certain(raw: str, git_dir: str) -> bool:
-    """Whether the judge would find nothing in added deltas, which are lines of git's raw output.
+    """Whether the judge would find nothing in files, which are lines of git's raw output: sh found nothing against
+    their names, and leaves it to this look what added deltas, and files that may be scripts, hold.
 
     `git_dir` is the work tree's; its watch file says the limits of the policy.
     """
@@ -32,23 +36,35 @@ def certain(raw: str, git_dir: str) -> bool:
 
 def _certain(watch: "dict[str, Any]", lines: "list[str]") -> bool:
     inbox = watch["inbox"]
-    added = []
+    files, wanted = [], []
     for line in lines:
         head, _, path = line.partition("\t")
         old, mode, _, oid, status = head.split(" ")
-        if old != ":000000" or mode != "100644" or status != "A" or not path.startswith(inbox):
+        is_delta = path.startswith(inbox)
+        if status == "D" and not is_delta:
+            continue
+        if not path or old[1:] not in _MODES or mode not in _MODES[1:] or path.startswith('"'):
             return False
-        added.append((path[len(inbox) :], oid))
-    if not 0 < len(added) <= MOST:
+        if is_delta and (old, mode, status) != (":000000", "100644", "A"):
+            return False
+        files.append((path, is_delta))
+        wanted.append(oid)
+    if not 0 < len(files) <= MOST:
         return False
     counter = watch["counter"]
     asked = [f"HEAD:{counter}", f"{watch['upstream']}:{counter}", f"HEAD:{inbox.rstrip('/')}"]
-    here, there, tree, *contents = _objects([*asked, *(oid for _, oid in added)])
+    here, there, tree, *contents = _objects([*asked, *wanted])
     newest = max(frame_of(here), frame_of(there))
-    names = _names(tree, len(added[0][1]) // 2)
-    taken = {name.lower() for name in names}
-    for (name, _), data in zip(added, contents, strict=True):
-        if name.lower() in taken or data is None or len(data) > watch["max_bytes"]:
+    taken = {name.lower() for name in _names(tree, len(wanted[0]) // 2)}
+    for (path, is_delta), data in zip(files, contents, strict=True):
+        if data is None:
+            return False
+        if not is_delta:
+            if b"<<<<<<<" in data or b">>>>>>>" in data or not fine(path, data):
+                return False
+            continue
+        name = path[len(inbox) :]
+        if name.lower() in taken or len(data) > watch["max_bytes"]:
             return False
         taken.add(name.lower())
         check(name, data, newest=newest, levels=watch["max_levels"], now=time.time())

@@ -11,7 +11,7 @@ from guard.git import Repo
 from guard.policy import FILE, Policy, beginning_of, matcher, parse, shell_pattern
 from merge.laws import DEFAULT as LAWS
 
-VERSION = "4"
+VERSION = "5"
 """Of the shims and of what is written down here: a change of either is a new version, and no other is believed."""
 
 

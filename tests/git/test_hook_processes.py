@@ -93,6 +93,56 @@ def test_few_git_processes(lab: Lab) -> None:
             assert {name: max(numbers) for name, numbers in counts.items() if any(numbers)} == {"pre-commit": 1}, counts
 
 
+def _staged(lab: Lab, here: Path, files: dict[str, str]) -> None:
+    lab.git(here, "add", "--", *lab.write(here, files))
+
+
+@pytest.mark.parametrize("session", [None, "S7"])
+def test_deltas_and_harmless_scripts_need_no_judge(lab: Lab, session: str | None) -> None:
+    """A stream's commit is compared once and read once, whatever it holds beside its delta, and whoever's it is."""
+    here = guarded(lab)
+    lab.commit(here, {"src/a.txt": "1\n"}, "[S7] src: one")
+    for number in (1, 2, 3):  # the later ones know that deltas came before
+        files = {**inbox_file(1, f"s{number}"), "run.sh": f"echo {number}\n", "src/a.txt": f"{number} more\n"}
+        _staged(lab, here, files | {"tool": "no script\n"})
+        trace = lab.root / f"trace {number}"
+        env = {"GIT_TRACE2_EVENT": str(trace), **({"GUARD_SESSION": session} if session else {})}
+        lab.git(here, "commit", "-q", "-m", "[S7] src: again", env=env)
+        assert _processes(trace)["pre-commit"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"run.sh": "#!/bin/bash\ntimeout 5 make\n"}, "G302"),
+        ({"tool": "#!/bin/sh\ngit add -A\n"}, "G303"),
+        ({"src/a.txt": "<<<<<<< a\n=======\n>>>>>>> b\n"}, "G106"),
+        ({"Makefile": "all:\n\tgit stash\n"}, "G303"),
+        ({"state/stats.json": "{}\n"}, "G101"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+@pytest.mark.parametrize("after", ["text", "deltas"])
+def test_what_comes_beside_a_delta_is_judged(lab: Lab, files: dict[str, str], code: str, after: str) -> None:
+    """Whatever was committed last, a delta lets nothing pass that comes with it."""
+    here = guarded(lab)
+    lab.commit(here, {"src/a.txt": "1\n"} if after == "text" else inbox_file(1, "s1"), "[S1] src: one")
+    _staged(lab, here, {**inbox_file(1, "s2"), **files})
+    said = lab.run(here, "git", "commit", "-q", "-m", "[S1] src: two")
+    assert said.code == 1
+    assert code in said.err
+
+
+@pytest.mark.parametrize("session", ["S0", "S", "x", "S1 2", "S٣", "", "S1234567890"])
+def test_a_session_that_is_none_is_told(lab: Lab, session: str) -> None:
+    """A quick yes goes past no word about whose commit it is."""
+    here = guarded(lab)
+    _staged(lab, here, inbox_file(1, "s1"))
+    said = lab.run(here, "git", "commit", "-q", "-m", "[S1] src: two", env={"GUARD_SESSION": session})
+    assert said.code == (0 if session == "" else 1)
+    assert ("is not a session" in said.err) == (session != "")
+
+
 # --- the two readers of command lines ---------------------------------------------------------------------------------
 
 BEFORE = (
