@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from string import ascii_letters, digits
 
 import pytest
 from hypothesis import given, settings
@@ -80,6 +81,15 @@ def test_no_newer_variable_is_taken_for_a_plain_one(name: str) -> None:
         f"for {name} in a; do true; done",
     ):
         assert not harmless(line.encode()), line
+
+
+@pytest.mark.parametrize("name", ["echo", "printf", "set", "test", "export", *_PLAIN, *_SHORT, *_FINE])
+def test_no_option_is_overlooked(name: str) -> None:
+    """Every option of one letter or digit, and some words, beside every command that is known: the parser agrees."""
+    for word in (*(f"-{each}" for each in ascii_letters + digits), "--all", "--color", "infinity", "1d", "0.5"):
+        for tail in ("", " x", " x y"):
+            data = f"{name} {word}{tail}\n".encode()
+            assert not harmless(data) or not marks(data, "x.sh"), data
 
 
 @pytest.mark.parametrize("data", [b"echo \xc3\xa4", b"echo a\r\n", b"echo \0", b"echo a\n" * 4000])
