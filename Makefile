@@ -1,7 +1,7 @@
 # make demo, make test: each makes its own environment in .venv first. They need Python 3.11 or newer, git and make.
 
 PY := .venv/bin/python
-CODE := $(wildcard guard merge tests benchmarks)
+CODE := $(wildcard guard merge tests benchmarks changelog.d)
 
 # Nothing of the caller's own environment may leak in: another virtualenv, or the repository of a hook that runs make.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -12,16 +12,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 $(shell test "$$(cat .venv/made 2>/dev/null)" = "$(CURDIR)" && $(PY) -c '' 2>/dev/null || rm -f .venv/made)
 
 .NOTPARALLEL:
-.PHONY: help demo test faults mutants lint format bench clean
+.PHONY: help demo test faults mutants lowest lint format bench changelog clean
 
 help:
 	@echo 'make demo    a fleet, its frames merged, a crash, a wipe and its repair, in a temporary directory'
 	@echo 'make test    every test, then ruff and mypy'
 	@echo 'make faults  random histories of a fleet in which things go wrong: SEED=1 ROUNDS=50'
 	@echo 'make mutants guard with one promise broken at a time, to see that make faults finds each'
+	@echo 'make lowest  some of the tests, with the lowest version of each dependency that pyproject.toml allows'
 	@echo 'make lint    ruff and mypy alone'
 	@echo 'make format  let ruff format the code'
 	@echo 'make bench   what guard costs beside git and other tools (25 minutes), into docs/benchmarks.md; --quick to try it'
+	@echo 'make changelog  for a release: what stands in changelog.d/ goes into CHANGELOG.md'
 	@echo 'make clean   remove .venv, caches and builds'
 	@echo "More options: make demo ARGS='--keep DIR', make test ARGS='-k merge', make bench ARGS='hooks --files 5000'"
 
@@ -40,6 +42,16 @@ faults: .venv/test
 mutants: .venv/test
 	FAULTS_SEED=$(SEED) $(PY) tests/faults/mutants.py $(ARGS)
 
+# What each dependency is used for, without the processes: the newest versions are tested by make test.
+LOWEST ?= tests/merge tests/rules tests/test_policy.py tests/test_shell.py tests/test_page_schema.py \
+	tests/git/test_lone_merge.py tests/git/test_words_of_errors.py tests/git/test_config.py tests/walks/test_demo.py
+lowest: .venv/test
+	$(PY) -m uv venv --quiet --clear --python $(PY) .venv/lowest
+	$(PY) -m uv pip compile --quiet --resolution lowest-direct --python $(PY) pyproject.toml -o .venv/lowest/versions.txt
+	$(PY) -m uv pip install --quiet --python .venv/lowest --constraint .venv/lowest/versions.txt \
+	  --editable . hypothesis pytest pytest-xdist
+	.venv/lowest/bin/python -m pytest -n auto --dist worksteal $(LOWEST) $(ARGS)
+
 lint: .venv/test
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m ruff format --check $(CODE)
@@ -51,6 +63,9 @@ format: .venv/test
 
 bench: .venv/test
 	$(PY) benchmarks/run.py $(ARGS)
+
+changelog: .venv/made
+	@$(PY) changelog.d/assemble.py
 
 clean:
 	rm -rf .venv .venv-bench build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -18,7 +18,7 @@ PROBE = """#!/bin/sh
   pwd
   ls /proc/$$/fd
   ls /proc/$PPID/fd
-  grep -E '^(State|Sig|Umask|NSpgid)' /proc/$PPID/status
+  grep -E '^(Sig|Umask|NSpgid)' /proc/$PPID/status
   wc -c <&0
   ps -o sid= -p $$
 } >"$GUARD_SAID" 2>/dev/null
