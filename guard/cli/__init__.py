@@ -92,6 +92,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal without Unicode gets question marks, not an error
     try:
         sys.exit(_answer())
+    except KeyboardInterrupt:  # before any command began: typer was putting them together
+        sys.exit(130)
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EBADF):
             raise

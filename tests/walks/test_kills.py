@@ -5,11 +5,12 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from walks.lab import Lab, delta, inbox_file, post
+from walks.lab import Lab, Said, delta, inbox_file, post
 
 ALLOWED = (
     "refs/heads/",
@@ -210,13 +211,29 @@ def _words(pid: int) -> list[str]:
         return []
 
 
+def test_interrupted_before_the_command_began(lab: Lab) -> None:
+    """Ctrl-C while the commands are still being put together says nothing either."""
+    code = (
+        "import typer.main\nfrom guard.cli import main\n"
+        "def stopped(_): raise KeyboardInterrupt\ntyper.main.get_command = stopped\nmain()\n"
+    )
+    assert lab.run(lab.root, sys.executable, "-c", code, "status") == Said(130, "", "")
+
+
 def test_interrupted_by_a_person(lab: Lab) -> None:
     """Ctrl-C leaves no traceback and nothing half done."""
     here = lab.lone()
     lab.commit(here, inbox_file(1, "s1"))
-    for wait in (0.15, 0.3, 0.45):
-        process = lab.start(here, "merge", "--wait", "30", "--expect", "never", start_new_session=True)
-        time.sleep(wait * 3)
+    for number, wait in enumerate((0.0, 0.15, 0.6)):
+        trace = lab.root / f"trace-{number}"
+        words = ("merge", "--wait", "30", "--expect", "never")
+        process = lab.start(here, *words, env={"GIT_TRACE2_EVENT": str(trace)}, start_new_session=True)
+        while (
+            not trace.exists()
+        ):  # before that Python imports, for as long as a busy machine takes, and tells what it likes
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(wait)
         os.killpg(process.pid, signal.SIGINT)
         said = lab.finish(process)
         assert said.code == 130 or said.code < 0, said
