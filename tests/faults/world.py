@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -404,6 +405,12 @@ class World:
             lane, row = self.last.held.get(name), rows.get(name)
             shown = row.session if row is not None and not row.closed and row.status != "READY" else None
             self.must(shown == (lane.session if lane else None), f"lane {name}: the board says {row}, the refs {lane}")
+        for path in ("tasks/SWARM-LANES.md", "memory/INDEX.md", "tasks/NEXT.md"):
+            there = self.git("hub.git", "ls-tree", "--name-only", tip, path)
+            marks = (
+                re.findall("lease=[0-9a-f]+", self.git("hub.git", "cat-file", "blob", f"{tip}:{path}")) if there else []
+            )
+            self.must(len(marks) == len(set(marks)), f"{path} says something twice: {sorted(marks)}")
         paths = self.git("hub.git", "ls-tree", "-r", "--name-only", tip, "tasks/NEXT.md", "memory/lessons/").split()
         said = "\n".join(self.git("hub.git", "cat-file", "blob", f"{tip}:{path}") for path in paths)
         for words, sure in self.told.items():
