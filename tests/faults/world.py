@@ -218,9 +218,11 @@ class World:
     def both(self, one: Op, two: Op, fault: str = "") -> tuple[Said, Said]:
         """Two commands at the same moment, with or without a fault of the hub."""
         before = self.last
+        for old in self.root.glob("code.*"):
+            old.unlink()
         parts = [f"{{ ({op.line()}) >out.{n} 2>err.{n}; echo $? >code.{n}; }}" for n, op in enumerate((one, two))]
         at_once = f"{parts[0]} & {parts[1]} & wait"
-        self.shell(f"cd {one.clone} && fault {fault} sh -c {shlex.quote(f'cd .. && {at_once}')}" if fault else at_once)
+        self.shell(f"cd {one.clone} && fault {fault} sh -c {shlex.quote(f'cd ..; {at_once}')}" if fault else at_once)
         after = self.check([one, two])
         texts = [[(self.root / f"{name}.{n}").read_text() for name in ("code", "out", "err")] for n in (0, 1)]
         said = [Said(int(code), out, err) for code, out, err in texts]
