@@ -30,25 +30,25 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "no-lease",
-        "guard/publish.py",
+        "guard/hub/remote.py",
         "words.append(f\"--force-with-lease={self.ref}:{self._held or ''}\")",
         'words.append("--force")',
     ),
     Mutant(
         "claim-without-lease",
-        "guard/publish.py",
+        "guard/hub/remote.py",
         "words.append(f\"--force-with-lease={there}:{read or ''}\")",
         'words.append("--force")',
     ),
     Mutant(
         "claim-held",
-        "guard/claims.py",
+        "guard/leases/claims.py",
         "if not other.expired(when, self.policy.lease_tolerance):",
         "if not other.expired(when, self.policy.lease_tolerance) and other.lane == wish.lane:",
     ),
     Mutant(
         "outbox-emptied-early",
-        "guard/delivery.py",
+        "guard/delivery/deliver.py",
         "            packed[path] = _unpacked(path)\n",
         "            packed[path] = _unpacked(path)\n            path.unlink()\n",
     ),
@@ -64,25 +64,28 @@ MUTANTS = (
         "for arrival in (*came, *delivered) if arrival.oid not in older]",
         "for arrival in (*came, *delivered) if arrival.oid not in older and frame_in_name(arrival.name) >= counter]",
     ),
-    Mutant("autostash", "guard/publish.py", '"merge.autoStash=false"', '"merge.autoStash=true"'),
+    Mutant("autostash", "guard/hub/fast_forward.py", '"merge.autoStash=false"', '"merge.autoStash=true"'),
     Mutant(
         "work-tree-unseen",
-        "guard/worktrees.py",
+        "guard/worktrees/remove.py",
         "held = salvage.look(repo, policy, place)\n",
         "held = Held(copies=salvage.look(repo, policy, place).files)\n",
     ),
     Mutant(
         "neighbours-staged",
-        "guard/shared_index.py",
+        "guard/index/shared.py",
         "self.fill_as_shared()\n        if commit is None:",
         "return self.fill_as_shared()\n        if commit is None:",
     ),
     Mutant(
-        "row-twice", "guard/recording.py", "there = board.marks(data) | board.marks(old)", "there: set[str] = set()"
+        "row-twice",
+        "guard/leases/recording.py",
+        "there = board.marks(data) | board.marks(old)",
+        "there: set[str] = set()",
     ),
     Mutant(
         "lane-forgotten",
-        "guard/recording.py",
+        "guard/leases/recording.py",
         "            if not lane.open:\n                made.served",
         "            if lane:\n                made.served",
     ),
