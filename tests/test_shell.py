@@ -275,15 +275,15 @@ def test_the_policy_is_read_from_guard_toml() -> None:
 
 
 def test_a_commit_without_scripts_loads_no_parser() -> None:
-    """The rules are imported at every commit; the grammar only where a script is judged."""
+    """The rules are imported at every commit; the grammar only where a script is judged that may have a finding."""
     program = (
         "import sys\nfrom guard.change import Change, File\nfrom guard.judge import judge\nfrom guard.policy import Policy\n"
-        "judge(Change([File('a.json', '000000', '100644', '', 'x'), File('b.md', '000000', '100644', '', 'x')], read=lambda _: b'{}'),"
+        "judge(Change([File('a.json', '000000', '100644', '', 'x'), File('b.sh', '000000', '100644', '', 'x')], read=lambda _: b'true'),"
         " Policy(), codes=('G301', 'G302', 'G303'))\n"
         "print([name for name in sys.modules if name.startswith(('tree_sitter', 'guard.shell.'))])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['guard.shell.scripts']"
+    assert done.stdout.strip() == "['guard.shell.harmless', 'guard.shell.scripts']"
 
 
 # --- the rules' own words ----------------------------------------------------------------------------------------
