@@ -3,6 +3,7 @@
 For what a command does, says and answers. Tests of processes, signals, imports and starts start guard themselves.
 """
 
+import atexit
 import json
 import os
 import selectors
@@ -50,6 +51,12 @@ class Warm:
                 pass_fds=[theirs.fileno()],
             )
         self.control = ours
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        """Nobody asks any more."""
+        self.control.close()
+        self.process.wait()
 
     def fits(self, env: Mapping[str, str]) -> bool:
         """Whether a command of that environment would have started as the server did."""
