@@ -68,6 +68,7 @@ def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as a
     """Every way with every number of writers."""
     part = Part()
     took: dict[str, list[Figure]] = {way: [] for way in WAYS}
+    gone_by_loop = 0
     for number in scale.writers:
         runs: dict[str, list[Spent]] = {way: [] for way in WAYS}
         lost = dict.fromkeys(WAYS, 0)
@@ -85,16 +86,17 @@ def measure(scale: Scale, tools: dict[str, str]) -> Part:  # noqa: ARG001 - as a
             part.rows.append(compare(name, "the loop of git", runs[way], runs["loop of git"], by="clock", note=note))
             gone = Figure.of([lost[way]])
             part.rows.append(Row(f"{name}: lost of {number * rounds}", "", "count", "", gone, goal=0))
+        gone_by_loop += lost["loop of git"]
         for way, figures in took.items():
             figures.append(Figure.of([spent.wall / 1e3 for spent in runs[way]]))
+    names = {"by ref": "guard, by ref", "loop of git": "loop of git", "by branch": "guard, by branch"}
+    if gone_by_loop:
+        names["loop of git"] = f"the loop, which lost {gone_by_loop}"
     part.pictures["delivery.svg"] = lines(
         "All deltas delivered",
         "writers that begin at once",
         "seconds by the clock until the last one is done",
         scale.writers,
-        [
-            (f"guard, {way}" if way != "loop of git" else way, took[way])
-            for way in ("by ref", "loop of git", "by branch")
-        ],
+        [(name, took[way]) for way, name in names.items()],
     )
     return part

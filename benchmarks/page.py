@@ -89,8 +89,9 @@ def page(
     machine: Mapping[str, str],
     versions: Mapping[str, str],
     notes: Sequence[str],
+    scale: str,
 ) -> str:
-    """The whole page; `words` are the title and the explanation of each subject."""
+    """The whole page; `words` are the title and the explanation of each subject, `scale` the options of this run."""
     text = [INTRO, "## Where and with what\n"]
     text += [f"- {name}: {value}" for name, value in machine.items()]
     text.append(f"- versions: {', '.join(f'{name} {value}' for name, value in versions.items())}")
@@ -101,7 +102,7 @@ def page(
     text += ["Missed:\n", *(f"- {line}" for line in gone)] if gone else []
     for name, part in parts.items():
         title, how = words[name]
-        text.append(f"\n## {title}\n\n{how}\n\nAgain: `make bench ARGS={name}`\n")
+        text.append(f"\n## {title}\n\n{how}\n\nAgain: `make bench ARGS='{name}{scale}'`\n")
         text += [f"![{title}](benchmarks/{picture})\n" for picture in part.pictures]
         text.append(table(part.rows))
     return "\n".join(text) + "\n"

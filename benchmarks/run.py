@@ -64,6 +64,8 @@ def asked(words: Sequence[str]) -> tuple[argparse.Namespace, Scale]:
     if not (options.quick or options.subjects or changes or options.out):
         options.out = ROOT / "docs"
     options.subjects = options.subjects or list(SUBJECTS)
+    told = {name: ",".join(map(str, value)) if isinstance(value, tuple) else value for name, value in changes.items()}
+    options.scale = " --quick" * options.quick + "".join(f" --{name} {value}" for name, value in told.items())
     return options, replace(QUICK if options.quick else Scale(), **changes)
 
 
@@ -92,7 +94,7 @@ def main(words: Sequence[str] | None = None) -> None:
     machine["date"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     versions = tools.versions(found)
     if options.out:
-        write(options.out, parts, machine, versions, options.note)
+        write(options, parts, machine, versions)
     if options.json:
         rows = [{"subject": name, **row.value()} for name, part in parts.items() for row in part.rows]
         told = {"machine": machine, "versions": versions, "scale": vars(scale), "rows": rows}
@@ -104,10 +106,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def write(
-    where: Path, parts: dict[str, Part], machine: dict[str, str], versions: dict[str, str], notes: list[str]
+    options: argparse.Namespace, parts: dict[str, Part], machine: dict[str, str], versions: dict[str, str]
 ) -> None:
     """The page and its pictures; pictures of an earlier run go."""
-    pictures = where / "benchmarks"
+    pictures = options.out / "benchmarks"
     pictures.mkdir(parents=True, exist_ok=True)
     for old in pictures.glob("*.svg"):
         old.unlink()
@@ -115,7 +117,8 @@ def write(
         for name, text in part.pictures.items():
             (pictures / name).write_text(text)
     about = {name: (SUBJECTS[name].TITLE, SUBJECTS[name].HOW) for name in parts}
-    (where / "benchmarks.md").write_text(page(parts, about, machine, versions, notes))
+    text = page(parts, about, machine, versions, options.note, options.scale)
+    (options.out / "benchmarks.md").write_text(text)
 
 
 if __name__ == "__main__":
