@@ -1,5 +1,6 @@
 """Commands that are killed on their way."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -33,6 +34,54 @@ def killed(lab: Lab, here: Path, done: Callable[[], bool], *words: str) -> None:
     until(done, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all below it, by /proc."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and (stat := _stat(int(entry.name))):
+            parents.setdefault(int(stat[1]), []).append(int(entry.name))
+    found, rest = [], [pid]
+    while rest:
+        mine = rest.pop()
+        found.append(mine)
+        rest += parents.get(mine, [])
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """What /proc says of a process: its state, its parent, and so on; nothing where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def machine_ends(process: "subprocess.Popen[bytes]") -> None:
+    """SIGKILL a process and all that it started, but for the hub's side of a push: that is another machine.
+
+    All are stopped before the first of them is killed, so that none starts another, or hears of another's death.
+    """
+    while running := [each for each in _ours(process.pid) if (_stat(each) or "Z")[0] not in ("T", "Z", "X")]:
+        for each in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGSTOP)
+    for each in _ours(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    process.communicate()
+
+
+def _ours(pid: int) -> set[int]:
+    """A process and what it started on its own machine."""
+    below = descendants(pid)
+    serving: set[int] = set()
+    for each in below:
+        with contextlib.suppress(OSError):
+            if b"receive-pack" in Path(f"/proc/{each}/cmdline").read_bytes():
+                serving |= set(descendants(each))
+    return set(below) - serving
 
 
 def slow_hook(here: Path) -> Path:

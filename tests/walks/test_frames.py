@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from walks.killed import machine_ends
 from walks.lab import GUARD, Lab
-from walks.test_kills import _descendants
 from walks.test_launch import _lives
 
 ROSTER = "state/stream_assignments.json"
@@ -66,20 +66,6 @@ def _clean(lab: Lab, here: Path) -> None:
         assert list((here / ".git/guard" / name).glob("*.json")) == []
     assert not here.with_name(f"{here.name}-streams").exists()
     lab.git(here, "fsck", "--strict", "--no-dangling")
-
-
-def _kill(process: subprocess.Popen) -> None:
-    """A machine that stops: the process and all that it started, but for the hub's side of a push."""
-    below = _descendants(process.pid)
-    serving: set[int] = set()
-    for each in below:
-        with contextlib.suppress(OSError):
-            if b"receive-pack" in Path(f"/proc/{each}/cmdline").read_bytes():
-                serving |= set(_descendants(each))
-    for pid in set(below) - serving:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.communicate()
 
 
 # --- opening -----------------------------------------------------------------------------------------------------
@@ -283,7 +269,7 @@ def test_a_machine_that_dies_is_absent_and_its_late_delta_has_its_own_page(lab: 
     options = ("--machine", "1/2", "--frames", "1")
     first = lab.start(boss, *_words("primary", *options, "--wait", "6", "--timeout", "60"))
     _wait_for(began.exists, worker)
-    _kill(worker)
+    machine_ends(worker)
     said = lab.finish(first)
     [row] = said.json["frames"]
     assert row["missing"] == ["m2-stream-1"]
@@ -346,7 +332,7 @@ def test_a_primary_killed_anywhere_goes_on(lab: Lab) -> None:
     for _ in range(8):
         process = lab.start(here, *_words("primary", "--wait", "30", "--streams", "2", script=script))
         time.sleep(draw.uniform(0.3, 2.5))
-        _kill(process)
+        machine_ends(process)
     lab.guard(here, *_words("primary", "--frames", "1", "--wait", "30", "--streams", "2", script=script))
     closes = _closes(lab)
     assert [close for place, close in enumerate(closes) if close not in closes[:place]] == closes
@@ -365,7 +351,7 @@ def test_what_a_killed_worker_left_is_brought_in_though_no_frame_is_open(lab: La
     began = lab.root / "began"
     worker = lab.start(one, *_words("worker", "--machine", "1/1", script=f"{OWN}; touch {began}; sleep 600"))
     _wait_for(began.exists, worker)
-    _kill(worker)
+    machine_ends(worker)
     lab.guard(boss, "merge", "--frame", "1")
     again = lab.start(one, *_words("worker", "--machine", "1/1"))
     _wait_for(lambda: lab.refs(lab.hub, "refs/guard/deltas"), again)

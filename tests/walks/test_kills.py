@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from walks.killed import descendants
 from walks.lab import Lab, Said, delta, inbox_file, post
 
 ALLOWED = (
@@ -24,27 +25,9 @@ ALLOWED = (
 ROUNDS = 10
 
 
-def _descendants(pid: int) -> list[int]:
-    """A process and all below it, by /proc."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError, ValueError):
-                continue
-            parents.setdefault(parent, []).append(int(entry.name))
-    found, rest = [], [pid]
-    while rest:
-        mine = rest.pop()
-        found.append(mine)
-        rest += parents.get(mine, [])
-    return found
-
-
 def _kill(process: subprocess.Popen, how: str) -> None:
     """SIGKILL the process alone, or its group, or all that it started."""
-    targets = _descendants(process.pid) if how == "all" else []
+    targets = descendants(process.pid) if how == "all" else []
     if how == "group":
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -171,7 +154,7 @@ def test_everything_killed_while_files_are_checked_out(lab: Lab) -> None:
         started = time.monotonic()
         process = lab.start(copy, "merge", start_new_session=True)
         while process.poll() is None and time.monotonic() - started < 20:
-            if any("--ff-only" in _words(pid) for pid in _descendants(process.pid)):
+            if any("--ff-only" in _words(pid) for pid in descendants(process.pid)):
                 time.sleep(0.0015 * turn)
                 break
         _kill(process, "all")
@@ -213,10 +196,7 @@ def _words(pid: int) -> list[str]:
 
 def test_interrupted_before_the_command_began(lab: Lab) -> None:
     """Ctrl-C while the commands are still being put together says nothing either."""
-    code = (
-        "import typer.main\nfrom guard.cli import main\n"
-        "def stopped(_): raise KeyboardInterrupt\ntyper.main.get_command = stopped\nmain()\n"
-    )
+    code = "import guard.cli\ndef stopped(): raise KeyboardInterrupt\nguard.cli.program = stopped\nguard.cli.main()\n"
     assert lab.run(lab.root, sys.executable, "-c", code, "status") == Said(130, "", "")
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from walks.killed import machine_ends
 from walks.lab import GUARD, INBOX, Lab, delta, digest
-from walks.test_kills import _descendants
 
 from guard.policy import Policy
 from guard.streams import Job, Signals, execute
@@ -508,16 +508,6 @@ def test_a_delta_that_another_launch_has_sent_counts(lab: Lab) -> None:
     _clean(lab, here)
 
 
-def _serving(pid: int) -> set[int]:
-    """What of a process's descendants is the hub's side of a push: that is another machine, which is not killed."""
-    found: set[int] = set()
-    for each in _descendants(pid):
-        with contextlib.suppress(OSError):
-            if b"receive-pack" in Path(f"/proc/{each}/cmdline").read_bytes():
-                found |= set(_descendants(each))
-    return found
-
-
 KILLER = """#!/bin/sh
 # Kills guard as it has a work tree removed: before git does what AT says, or when it is through.
 case "$*" in *"$AT"*) way=$WAY;; esac
@@ -559,10 +549,7 @@ def test_killed_at_random_moments(lab: Lab) -> None:
         words = ("launch", "--streams", "3", "--stagger", "0.1", "--machine", f"{number}/11")
         process = lab.start(here, *words, "--", "bash", "-c", script)
         time.sleep(draw.uniform(0.2, 2.2))
-        for pid in set(_descendants(process.pid)) - _serving(process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.communicate()
+        machine_ends(process)
     said = lab.guard(here, "launch", "--json", "--machine", "11/11", "--", "sh", "-c", OWN, code=None)
     assert (said.code, said.json["earlier"]["waiting"]) == (0, []), said.err
     found = _delivered(lab, lab.hub)

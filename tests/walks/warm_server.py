@@ -17,8 +17,6 @@ import signal
 import socket
 import sys
 
-import typer
-
 import guard
 import merge
 
@@ -28,8 +26,8 @@ for _package in (guard, merge):
 for _name in ("jsonschema_rs", "orjson", "rich.console", "rich.table"):
     importlib.import_module(_name)
 
-typer.main.get_command = functools.cache(typer.main.get_command)  # what it makes of the functions, made once too
-typer.main.get_command(guard.cli.app)
+guard.cli.program = functools.cache(guard.cli.program)  # what it makes of the functions, made once too
+guard.cli.program()
 
 
 def _serve(control: socket.socket) -> None:
