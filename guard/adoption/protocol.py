@@ -1,7 +1,7 @@
 """What `guard init` tells a fleet: the eight rules, and the files in which its sessions meet."""
 
 from guard.policy import Policy
-from guard.records import board, index, table
+from guard.records import board, index, notes, table
 
 FILE = "PROTOCOL.md"
 
@@ -9,12 +9,12 @@ FILE = "PROTOCOL.md"
 def coordination(policy: Policy) -> dict[str, bytes]:
     """The files of an adoption in which sessions meet, as they begin."""
     lanes = f"# Lanes\n\nWho works on what: the newest row of a lane is its state.\n\n{table.head(board.COLUMNS)}"
-    notes = "# Notes\n\nWhat sessions leave to those who come after them; new sections go on top.\n"
+    top = f"# Notes\n\nWhat sessions leave to those who come after them; {notes.ON_TOP}.\n"
     sessions = f"# Sessions\n\n{table.head(index.COLUMNS)}"
     return {
         FILE: rules(policy).encode(),
         policy.board: lanes.encode(),
-        policy.notes: notes.encode(),
+        policy.notes: top.encode(),
         policy.sessions: sessions.encode(),
         f"{policy.lessons}.gitkeep": b"",
     }

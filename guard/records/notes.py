@@ -10,6 +10,9 @@ from guard.records.numbers import first_session
 from guard.records.table import gap
 from guard.records.text import decode, encode, eol_of, lines_of
 
+ON_TOP = "new sections go on top"
+"""The words above the sections with which a file says where new ones go; `guard init` writes them."""
+
 _HEADING = re.compile(r"(#{1,3}) +(.*)")
 _DATE = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _SERIAL = re.compile(r"\W*(S[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})")
@@ -48,7 +51,7 @@ def sections(data: bytes | None) -> list[Section]:
 def newest(data: bytes | None, n: int) -> list[Section]:
     """The newest `n` sections, the newest first."""
     found = series(sections(data))
-    return (found if on_top(found) else found[::-1])[:n]
+    return (found if on_top(found, lines_of(decode(data))) else found[::-1])[:n]
 
 
 def series(found: Sequence[Section]) -> list[Section]:
@@ -56,8 +59,14 @@ def series(found: Sequence[Section]) -> list[Section]:
     return [each for each in found if each.dated] or list(found)
 
 
-def on_top(found: Sequence[Section]) -> bool:
-    """Whether new sections go on top: so where numbers or days fall from section to section, or nothing says it."""
+def on_top(found: Sequence[Section], lines: Sequence[str] = ()) -> bool:
+    """Whether new sections go on top: so where the text above them says it, where numbers or days fall from section to
+    section, and where nothing says anything.
+
+    Numbers alone would turn the file over: a session may end after one that began later.
+    """
+    if any(ON_TOP in line.lower() for line in lines[: found[0].line - 1 if found else len(lines)]):
+        return True
     sessions = [f"{each.session:09}{each.name}" for each in found if each.session is not None]
     days = [each.date for each in found if each.date]
     pairs = [*pairwise(sessions), *pairwise(days)]
@@ -76,7 +85,7 @@ def add(data: bytes | None, heading: str, body: str, mark: str) -> bytes:
     ordered = series(found)
     if not ordered:
         place = len(lines)
-    elif on_top(ordered):
+    elif on_top(ordered, lines):
         place = ordered[0].line - 1
     else:
         place = ordered[-1].end

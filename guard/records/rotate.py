@@ -51,7 +51,7 @@ def rotate_sections(data: bytes, archive: bytes | None, keep: int) -> tuple[byte
     """
     lines = lines_of(decode(data))
     series = notes.series(notes.sections(data))
-    top = notes.on_top(series)
+    top = notes.on_top(series, lines)
     keep = max(keep, 1)
     old = series[keep:] if top else series[: max(len(series) - keep, 0)]
     if not old:

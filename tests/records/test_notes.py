@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import change, said
+from guard.adoption.protocol import coordination
 from guard.appendonly import lost
+from guard.policy import Policy
 from guard.records import notes
 from guard.rules.merge_marker import marker
 
@@ -117,6 +119,16 @@ def test_the_habit_is_found_from_numbers_and_days(text: str, order: list[str]) -
     """Falling numbers or days: on top; rising: at the end; nothing to go by: on top."""
     data = notes.add(text.encode(), "new", "", MARK)
     assert names(data) == order
+
+
+def test_sessions_may_end_in_any_order() -> None:
+    """Where the text above the sections says that new ones go on top, as `guard init` writes it, they do: also after S2
+    ended later than S3, and the newest is the one that was written last."""
+    data = coordination(Policy())[Policy().notes]
+    for heading in ("S3 (2026-05-04)", "S2 (2026-05-04)", "S5 (2026-05-05)", "S4 (2026-05-05)"):
+        data = notes.add(data, heading, "done", MARK)
+        assert notes.newest(data, 1)[0].heading == heading
+    assert [each.session for each in notes.sections(data)] == [4, 5, 2, 3]
 
 
 def test_real_notes_grow_on_top(notes_file: bytes) -> None:

@@ -136,6 +136,14 @@ def test_newer_sections_go_above_older_ones(notes_file: bytes) -> None:
     assert [each.heading for each in notes.sections(archive)] == [each.heading for each in notes.sections(at_once[1])]
 
 
+def test_the_oldest_go_where_the_file_says_so() -> None:
+    """S2 ended after S3, and the text says that new sections go on top: the archive gets S3's."""
+    data = b"# Notes\n\nNew sections go on top.\n\n## S2\n\nx\n\n## S3\n\ny\n"
+    kept, archive = rotate_sections(data, None, 1)
+    assert [each.session for each in notes.sections(kept)] == [2]
+    assert [each.session for each in notes.sections(archive)] == [3]
+
+
 def test_where_new_notes_go_to_the_end_the_first_ones_go(own_notes: dict[str, bytes]) -> None:
     """And stand behind the archive's; the line ends are the file's."""
     data = notes.add(notes.add(own_notes["end"], "[S9] calm", "x", "m"), "[S10] fog", "y", "m")
