@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from guard.git import Repo
@@ -29,6 +30,9 @@ _LOCKS = ("index.lock", "next-index-")
 
 _GITLINK = 0o160000
 
+_COMPARED = 1000
+"""So many files of an index, at most, are looked for in the history."""
+
 
 def stranded(repo: Repo, found: Sequence[Place]) -> Iterator[Item]:
     """Every index that is not the one of a work tree that is there, and holds what neither that one nor HEAD has."""
@@ -50,7 +54,26 @@ def stranded(repo: Repo, found: Sequence[Place]) -> Iterator[Item]:
                     same.where += item.where
                     continue
             if item is not None:
+                if not item.problem and _was_committed(repo, place, item.contents):
+                    item.settled = "every file of it was committed as it is there, and was changed since"
                 yield item
+
+
+def _was_committed(repo: Repo, place: Place, contents: Sequence[Content]) -> bool:
+    """Whether the history of HEAD has every file as an index holds it: so it is with what was judged, then committed
+    and changed by a merge that was pulled."""
+    if place.head is None or not 0 < len(contents) <= _COMPARED:
+        return False
+    words = ("--literal-pathspecs", "log", "--format=", "--raw", "--no-abbrev", "--no-renames", "--full-history", "-z")
+    paths = [content.path for content in contents]
+    said = repo.call(*words, place.head, "--", *paths, env=HERE_ALONE, check=False).stdout
+    parts = [part.lstrip(b"\n") for part in said.split(b"\0")]
+    had = {
+        (os.fsdecode(path), facts.split(b" ")[3].decode())
+        for facts, path in pairwise(parts)
+        if facts.startswith(b":") and facts.count(b" ") == 4
+    }
+    return all((content.path, content.oid) in had for content in contents)
 
 
 def _item(repo: Repo, place: Place, path: Path, have: set[tuple[bytes, str]]) -> Item | None:

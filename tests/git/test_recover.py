@@ -331,6 +331,27 @@ def test_an_index_of_a_commit_that_was_killed(lab: Lab, words: list[str]) -> Non
     assert value["base"] == lab.rev(here)
 
 
+def test_what_was_committed_and_then_merged_is_no_work(lab: Lab) -> None:
+    """The index that was judged last holds state as it was before the merge that was pulled: no work of anybody's."""
+    [here] = lab.fleet("here")
+    lab.guard(here, "install")
+    lab.write(here, {name_of(1, "east"): delta(1, "east", posts_created=[7])})
+    lab.git(here, "add", "--", INBOX)
+    lab.git(here, "commit", "-q", "-m", "[S1] deltas: east")
+    lab.git(here, "push", "-q")
+    lab.guard(here, "merge")
+    lab.git(here, "pull", "-q")
+    assert (here / ".git/guard/index").exists()
+    assert found(lab, here) == []
+    [item] = [each for each in found(lab, here, "--all") if each["kind"] == "index"]
+    assert "was committed" in item["settled"]
+    lab.write(here, {"new.txt": "to be kept\n"})
+    lab.git(here, "add", "--", "new.txt")
+    assert lab.run(here, "git", "commit", "-m", "no prefix").code == 1
+    lab.git(here, "rm", "-q", "-f", "--", "new.txt")
+    assert "new.txt" in one(lab, here, "index")["paths"]
+
+
 @pytest.mark.parametrize(
     "tool",
     [
