@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from guard.policy import Count, keys, matcher
+from guard.policy import Count, Policy, keys, matcher
 from merge import values
 from merge.files import counted
 from merge.layout import Document
@@ -17,6 +17,8 @@ Read = Callable[[str], bytes | None]
 """A file's bytes by its path, None where it is not there."""
 Listing = Callable[[str], list[str]]
 """Every path below a folder, "" for all."""
+
+FIX = "guard counts --fix"
 
 
 class State(NamedTuple):
@@ -51,6 +53,13 @@ def states(counts: Iterable[Count], read: Read, listing: Listing) -> Iterator[St
             yield State(count, None, actual, f"{place(count)} is not there, or holds no integer")
         else:
             yield State(count, stated, actual)
+
+
+def remedy(state: State, policy: Policy) -> str:
+    """What to do about a count that is wrong, or that cannot be told: `--fix` writes no number where none stands."""
+    if not state.problem or policy.is_canonical(state.declared.file):
+        return FIX
+    return "put that right by hand, or take this count out of guard.toml"
 
 
 def place(count: Count) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from guard.change import Change
-from guard.counts import State, place, repaired, source, states
+from guard.counts import FIX, State, place, remedy, repaired, source, states
 from guard.errors import GuardError, Unseen
 from guard.git import Repo
 from guard.git.importer import NewCommit, write_commit
@@ -36,8 +36,10 @@ def run(repo: Repo, report: Report, *, fix: bool) -> int:
         right=(1, 2),
     )
     repairs = _fix(repo, policy, wrong, report) if fix and wrong else []
-    for each in wrong if not fix else []:
-        report.say(f"{place(each.declared)}: {each.problem or 'wrong'}; guard counts --fix")
+    for each in wrong:
+        way = remedy(each, policy)
+        if not fix or way != FIX:
+            report.say(f"{each.problem or f'{place(each.declared)}: wrong'}; {way}")
     code = 1 if wrong and (not fix or any(state.problem for state in wrong)) else 0
     value = [
         {"count": place(each.declared), "stated": each.stated, "actual": each.actual, "of": source(each.declared)}

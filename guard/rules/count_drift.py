@@ -39,7 +39,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
     touched = [file for file in change.files if any(count.concerns(file.path) for count in policy.counts)]
     if not touched:
         return
-    from guard.counts import place, source, states
+    from guard.counts import place, remedy, source, states
 
     absent = [file for file in touched if file.plain and change.read(file.new) is None]
     yield from (unread(file.path, file.new) for file in absent)
@@ -52,7 +52,7 @@ def check(change: "Change", policy: "Policy") -> "Iterator[Finding]":
             state.problem
             or f"{place(state.declared)} says {state.stated}, there are {state.actual}: {source(state.declared)}"
         )
-        yield Finding(state.declared.file, what, "guard counts --fix")
+        yield Finding(state.declared.file, what, remedy(state, policy))
 
 
 RULE = Rule("G105", "count-drift", "a wrong number is read, believed and written on from", check)

@@ -65,6 +65,18 @@ def test_a_fix_is_a_staged_edit_that_leaves_other_edits_alone(lab: Lab) -> None:
     assert "mine" in lab.git(here, "diff")
 
 
+def test_a_number_that_is_not_there_is_no_matter_of_fix(lab: Lab) -> None:
+    """Where the text has no such number, what to do is not what cannot help; it is said with `--fix`, too, and once."""
+    here = lab.lone(adopt=False)
+    lab.commit(here, FILES)
+    lab.adopt(here, MORE)
+    lab.commit(here, {"README.md": "A fleet with many lessons, 1 open.\n"})
+    for words in ((), ("--fix",)):
+        [said] = [line for line in lab.guard(here, "counts", *words, code=1).out.splitlines() if "guard.toml" in line]
+        assert said.startswith("README.md /([0-9]+) lessons/ is not there, or holds no integer; put that right by hand")
+        assert "guard counts --fix" not in said
+
+
 def test_a_merge_keeps_declared_counts_of_canonical_files(lab: Lab) -> None:
     """A declared sum over state is right after every merge, in one merge or in two, and verify agrees."""
     pages = []
