@@ -112,7 +112,12 @@ def _job(repo: Repo, policy: Policy, tip: str | None, options: Options) -> Job:
         frame = frame_at_work(tree, policy)
     if counter >= 0 and frame > counter + 1:
         why = "hooks and servers refuse such deltas, so the work would be for nothing"
-        raise GuardError("usage", ahead(frame, counter), why, f"--frame {counter + 1}, or guard merge first")
+        raise GuardError(
+            "usage",
+            ahead(frame, counter),
+            why,
+            f"--frame {counter + 1}; or guard merge, or guard sync where it was merged elsewhere",
+        )
     return Job(policy, frame, counter if counter >= 0 else None, options.words, options.timeout)
 
 

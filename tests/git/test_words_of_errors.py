@@ -195,6 +195,17 @@ def test_a_rejection_names_the_file_to_check(lab: Lab) -> None:
     assert "posts_created" in lab.guard(here, *shlex.split(command)[1:], code=1).out
 
 
+def test_a_clone_that_is_behind_is_told_to_sync(lab: Lab) -> None:
+    """`guard run` goes by what this work tree has: where the frame was closed elsewhere, merging is no way on."""
+    one, two = lab.fleet("one", "two")
+    lab.commit_push(one, {name_of(1, "s1"): delta(1, "s1")})
+    lab.guard(one, "merge")
+    said = lab.guard(two, "run", "--stream", "s2", "--frame", "2", "--", "true", code=2)
+    assert "guard sync" in said.err
+    lab.guard(two, "sync")
+    lab.guard(two, "run", "--stream", "s2", "--frame", "2", "--", "true")
+
+
 @pytest.mark.parametrize("command", ["new", "fallback"])
 def test_a_frame_far_ahead_is_warned_of(lab: Lab, command: str) -> None:
     """A delta for a frame beyond the open one is written, with a warning on stderr; the merge takes it."""
