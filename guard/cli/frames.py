@@ -138,7 +138,7 @@ def frame_open(
             min=0,
             metavar="M",
             show_default=False,
-            help="How many; default: one, whose streams have no m1-.",
+            help="How many; default: one, without m1- in the names of streams.",
         ),
     ] = 0,
     expect: Annotated[str, typer.Option("--expect", metavar="ID,ID", help="Streams of these names instead.")] = "",

@@ -104,10 +104,15 @@ def worktree_add(
     at: Annotated[str, typer.Option("--at", metavar="REV", help="Default: the hub's newest commit.")] = "",
     owner: Annotated[
         int | None,
-        typer.Option("--owner", min=1, metavar="PID", help="Whose it is: once that process is gone, so is it."),
+        typer.Option(
+            "--owner",
+            min=1,
+            metavar="PID",
+            help="Whose it is; once that process is gone, guard worktree sweep may take it.",
+        ),
     ] = None,
 ) -> int:
-    """Make a work tree with its declared inputs; any number at once."""
+    """Make a work tree with its declared inputs; safe in parallel."""
     from guard.commands.worktree import add
 
     return add(call.repo, call.directory / path, branch, at, owner, call.report)
