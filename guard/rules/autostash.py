@@ -33,9 +33,8 @@ def check(change: "Change", _policy: "Policy") -> "Iterator[Finding]":
     from guard.commandline import verdict
 
     if verdict(change.command) == "autostash":
-        yield Finding(
-            "", "an autostash is refused here; nothing was changed", "git commit -m '[S1] what: why' -- FILE..."
-        )
+        fix = f"git commit -m '[{change.session or 'S1'}] what: why' -- FILE..."
+        yield Finding("", "an autostash is refused here; nothing was changed", fix)
 
 
 RULE = Rule(

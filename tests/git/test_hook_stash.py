@@ -231,6 +231,18 @@ def test_the_wall_behind_it_gives_an_autostash_back(lab: Lab, form: str) -> None
         assert now == before
 
 
+@pytest.mark.parametrize("session", ["", "S3", "3", "S1000", "x"])
+def test_the_remedy_of_an_autostash_names_the_session_at_work(lab: Lab, session: str) -> None:
+    """G401 lets nobody else's number pass, so what G502 says to run has that of the session; S1 where there is none."""
+    here = _behind(lab, ahead=True)
+    _dirty(lab, here)
+    if session:
+        (here / ".git/guard/session").write_text(f"{session}\n")
+    said = git(lab, here, "pull", "--rebase", "--autostash")
+    named = {"3": "S3", "x": "S1", "": "S1"}.get(session, session)
+    assert f"fix: git commit -m '[{named}] what: why' -- FILE..." in said.err
+
+
 def test_work_of_an_autostash_that_failed_stays(lab: Lab) -> None:
     """A failed autostash leaves markers and exits 0: they cannot be committed, and the entry can be had back."""
     here = _behind(lab, ahead=True)
