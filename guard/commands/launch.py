@@ -371,6 +371,8 @@ def _told(streams: list[Stream], job: Job, report: Report, signals: Signals, ear
     report.table(_COLUMNS, list(_rows(streams)), right=(2, 3))
     report.say(f"frame {job.frame}: {done} of {number(len(streams), 'stream')} delivered, {done - own} by fallback")
     for stream in streams:
+        if stream.state == "fallback" and stream.log and Path(stream.log).is_file():
+            report.say(f"{stream.id}: what it printed: {stream.log}")
         for ref in stream.rescue:
             report.say(f"{stream.id}: what it left is kept as {ref}")
         for path in stream.undelivered:

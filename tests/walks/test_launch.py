@@ -185,6 +185,14 @@ def test_work_beside_the_delta_is_kept(lab: Lab) -> None:
     _clean(lab, here)
 
 
+def test_a_fallback_says_where_the_output_is(lab: Lab) -> None:
+    """Who sees that a command failed learns which file holds what it printed."""
+    (here,) = lab.fleet("here")
+    said = lab.guard(here, "launch", "--frame", "1", "--", "sh", "-c", "echo too bad >&2; exit 4")
+    [line] = [line for line in said.out.splitlines() if line.startswith("stream-1: what it printed: ")]
+    assert "too bad" in Path(line.partition(": what it printed: ")[2]).read_text()
+
+
 def test_a_command_that_is_not_there(lab: Lab) -> None:
     """A command that cannot be started gives fallbacks that say so, and leaves nothing."""
     here, _ = lab.fleet("here", "other")
