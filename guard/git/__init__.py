@@ -25,6 +25,8 @@ _QUIET = {
     # A replace ref or a graft would make two machines read two histories, and this one what is not pushed.
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_GRAFT_FILE": os.devnull + "/none",  # a file that cannot be there: git gives advice on every other
+    # How the caller wants paths read would make patterns names, which no file has: nothing would be found.
+    **dict.fromkeys((f"GIT_{how}_PATHSPECS" for how in ("LITERAL", "GLOB", "NOGLOB", "ICASE")), "0"),
 }
 
 _LOCATION = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}

@@ -99,6 +99,18 @@ def test_state_that_comes_another_way(lab: Lab, words: list[str], undo: list[str
         assert whole(lab, here) == before
 
 
+def test_state_under_literal_pathspecs(lab: Lab) -> None:
+    """`git --literal-pathspecs`, which hooks inherit: protected files are found by their patterns all the same."""
+    here = guarded(lab)
+    bad = _bad_branch(lab, here)
+    for words in (("merge", "--ff-only", "bad"), ("reset", "-q", "--hard", "bad")):
+        refused(lab, here, "--literal-pathspecs", *words, code="G101")
+    for how in ("LITERAL", "GLOB", "NOGLOB", "ICASE"):
+        env = {f"GIT_{how}_PATHSPECS": "1"}
+        refused(lab, here, "update-ref", "refs/heads/main", "bad", code="G101", env=env)
+        assert "G101" in lab.guard(here, "check", "--range", f"main..{bad}", code=1, env=env).all
+
+
 def test_a_mailed_patch_of_state(lab: Lab) -> None:
     """git am stops, and --abort brings everything back."""
     here = guarded(lab)
