@@ -248,6 +248,11 @@ def shell_pattern(glob: str) -> str:
     return "*".join("'" + piece.replace("'", "'\\''") + "'" if piece else "" for piece in kept)
 
 
+def pathspec(glob: str) -> str:
+    """A glob as git takes it: it may name more, never less. To git `?` is a byte, and a letter may have several."""
+    return f":(top,glob){glob.replace('?', '*')}"
+
+
 def sample_of(glob: str) -> str:
     """A path that a glob names; the glob itself where it is a plain path."""
     return glob.replace("**", "x").replace("*", "x").replace("?", "x")

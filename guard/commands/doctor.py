@@ -14,7 +14,7 @@ from guard.hooks import HOOKS, registered, strict
 from guard.hooks import install as hooks
 from guard.index import repair, shared, stale_lock
 from guard.plan import policy_at, policy_on_disk
-from guard.policy import FILE, Policy, parse
+from guard.policy import FILE, Policy, parse, pathspec
 from guard.report import Report, number
 
 TYPE_CHECKING = False
@@ -339,7 +339,7 @@ def leftovers(repo: Repo) -> Found:
 def markers(repo: Repo, policy: Policy) -> Found:
     """Conflict markers in shared files, and unmerged paths where nothing is being merged."""
     grown = (glob for each in policy.append_globs().values() for glob in each)
-    shared = [f":(top,glob){glob}" for glob in (*policy.canonical, f"{policy.inbox}**", *grown)]
+    shared = [pathspec(glob) for glob in (*policy.canonical, f"{policy.inbox}**", *grown)]
     done = repo.call("grep", "-l", "-z", "-I", "-E", "-e", "^(<<<<<<<|>>>>>>>)( |$)", "--", *shared, check=False)
     if done.returncode > 1:
         return Found("markers", "unknown", done.stderr.decode(errors="replace").strip())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from guard.errors import GuardError
 from guard.git import Repo
-from guard.policy import FILE, Policy, beginning_of, matcher, parse, shell_pattern
+from guard.policy import FILE, Policy, beginning_of, matcher, parse, pathspec, shell_pattern
 from merge.laws import DEFAULT as LAWS
 
 VERSION = "5"
@@ -76,7 +76,7 @@ def write(folder: Path, oid: str, policy: Policy) -> None:
         path for count in policy.counts for path in (count.file, count.source.partition("#")[0], count.files) if path
     ]
     watched = dict.fromkeys((FILE, f"{policy.inbox}*", *protected, *counted))
-    specs = " ".join(shlex.quote(f":(top,glob){glob}") for glob in (*policy.canonical, FILE))
+    specs = " ".join(shlex.quote(pathspec(glob)) for glob in (*policy.canonical, FILE))
     excepted = " ".join(shlex.quote(f":(top,exclude,glob){glob}") for glob in (*policy.canonical_except, policy.roster))
     inbox = shlex.quote(f":(top,exclude){policy.inbox}")
     folder_spec = shlex.quote(f":(top){policy.inbox}")

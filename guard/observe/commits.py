@@ -12,7 +12,7 @@ from guard.git.objects import parse_raw
 from guard.observe import Recorded, listing_after, listing_of
 from guard.observe.contents import Contents
 from guard.observe.joins import Bases, answered
-from guard.policy import FILE, Policy, parse
+from guard.policy import FILE, Policy, parse, pathspec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def _joins(repo: Repo, merges: Sequence[_Logged], policies: "Policies") -> dict[
 def _specs(policy: Policy) -> list[str]:
     """Pathspecs of what a policy watches by path."""
     grows = (glob for globs in policy.append_globs().values() for glob in globs)
-    globs = (f":(top,glob){glob}" for glob in (*policy.canonical, *grows))
-    return [f":(top,literal){FILE}", f":(top,literal){policy.inbox.rstrip('/')}", *globs]
+    globs = (*policy.canonical, *grows)
+    return [f":(top,literal){FILE}", f":(top,literal){policy.inbox.rstrip('/')}", *map(pathspec, globs)]
 
 
 class _Range:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from walks.hooked import EDITED, STATE_FILE, UNHOOKED, git, guarded, refused, unhooked, whole
-from walks.lab import INBOX, Lab, delta, inbox_file, post
+from walks.lab import INBOX, STATE, Lab, delta, inbox_file, post
+
+from guard.policy import Policy
 
 VERIFY = [pytest.param((), id="verify"), pytest.param(("--no-verify",), id="no-verify")]
 
@@ -109,6 +111,29 @@ def test_state_under_literal_pathspecs(lab: Lab) -> None:
         env = {f"GIT_{how}_PATHSPECS": "1"}
         refused(lab, here, "update-ref", "refs/heads/main", "bad", code="G101", env=env)
         assert "G101" in lab.guard(here, "check", "--range", f"main..{bad}", code=1, env=env).all
+
+
+def test_a_glob_whose_mark_stands_for_several_bytes(lab: Lab) -> None:
+    """`?` is one letter, also one that git reads as two bytes: an edit in a merge's own content is seen by all."""
+    here = lab.lone(adopt=False, files={**STATE, "data/\u00e9.json": "{}\n"})
+    globs = [*Policy().canonical, "data/?.json"]
+    lab.adopt(here, f"[canonical]\npaths = {json.dumps(globs)}\n")
+    good = lab.rev(here)
+    lab.git(here, "checkout", "-q", "-b", "side")
+    lab.commit(here, {"side.txt": "side\n"}, "[S1] side: a file")
+    lab.git(here, "checkout", "-q", "main")
+    lab.commit(here, {"mine.txt": "mine\n"}, "[S1] mine: a file")
+    lab.git(here, "merge", "-q", "--no-commit", "--no-ff", "side")
+    lab.write(here, {"data/\u00e9.json": '{"by hand": 1}\n'})
+    lab.git(here, "add", "--", "data")
+    lab.git(here, "commit", "-q", "-m", "Merge side")
+    assert "G101" in lab.guard(here, "check", "--range", f"{good}..HEAD", code=1).all
+    lab.guard(here, "verify", code=1)
+    bad = lab.rev(here)
+    lab.git(here, "reset", "-q", "--hard", good)
+    lab.git(here, "update-ref", "refs/heads/side", good)
+    lab.guard(here, "install")
+    refused(lab, here, "merge", "-q", "--ff-only", bad, code="G101")
 
 
 def test_a_mailed_patch_of_state(lab: Lab) -> None:
