@@ -47,11 +47,11 @@ class Report:
     def note(self, text: str) -> None:
         """A line of narration."""
         if not self.quiet:
-            print(printable(text), file=sys.stderr)
+            complain(printable(text))
 
     def warn(self, text: str) -> None:
         """Something that the person should know; `--quiet` does not hide it."""
-        print(printable(f"guard: warning: {text}"), file=sys.stderr)
+        complain(printable(f"guard: warning: {text}"))
 
     def result(self, value: dict[str, Any]) -> None:
         """The whole result, where a program reads."""
@@ -64,7 +64,7 @@ class Report:
         if self.as_json:
             value = {"error": {"kind": error.kind, "what": error.what, "why": error.why, "fix": error.fix}}
             self.result({**value, **more, "exit": error.exit_code})
-        print(printable(error.text()), file=sys.stderr)
+        complain(printable(error.text()))
         return error.exit_code
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -102,6 +102,14 @@ class Report:
 
         with Console(stderr=True, markup=False).status(text) as status:
             yield lambda text: status.update(printable(text))
+
+
+def complain(text: str) -> None:
+    """A line on stderr; that nobody can read it, as on a full disk, neither stops anything nor makes it a success."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays open to the end
 
 
 def number(count: int, thing: str) -> str:

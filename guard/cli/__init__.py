@@ -13,7 +13,7 @@ from typer.main import get_command
 from guard.cli import elsewhere, frames, repair, sessions, set_up, streams
 from guard.cli.base import DIRECTORY, app
 from guard.errors import GuardError
-from guard.report import Report, quiet_stdout
+from guard.report import Report, complain, quiet_stdout
 
 __all__ = ["app", "elsewhere", "frames", "main", "program", "repair", "sessions", "set_up", "streams"]
 
@@ -87,6 +87,9 @@ def _answer() -> int:
 
 def main() -> None:
     """The `guard` executable."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # whoever started guard has closed it
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open to the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode gets question marks, not an error
@@ -98,6 +101,9 @@ def main() -> None:
         if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EBADF):
             raise
         quiet_stdout()  # nobody can read what is printed
+        if error.errno != errno.EPIPE:  # it may have been more than words
+            complain(f"guard: {error.strerror}")
+            sys.exit(2)
     finally:
         try:
             sys.stdout.flush()

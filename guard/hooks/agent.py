@@ -32,7 +32,7 @@ def run(words: "list[str]") -> int:
     """Answer one question of a tool; returns the exit code, 0 or 2."""
     tool = words[0] if words else ""
     try:
-        told = _told(sys.stdin.buffer.read(MOST + 1))
+        told = _told(sys.stdin.buffer.read(MOST + 1) if sys.stdin else b"")
         call = payload.call(told, _json)
     except _Unreadable as error:
         print(f"guard: what {tool} told could not be read, and passes: {error}", file=sys.stderr)

@@ -113,6 +113,27 @@ def test_output_that_nobody_reads(lab: Lab) -> None:
     assert lab.load(here, "state/frame_counter.json") == {"frame": 3}
 
 
+def test_errors_that_nobody_reads(lab: Lab) -> None:
+    """A full device at stderr makes no success of what went wrong, and stops nothing that only warns."""
+    here = lab.lone()
+    lab.commit(here, inbox_file(1, "s1"))
+    lab.commit(here, {name_of(1, "s2"): "{"})
+    for words, code in (("verify nosuch", 2), ("nosuch", 2), ("merge", 0), ("verify", 0)):
+        for where in ("2>/dev/full", "2>&-"):
+            said = lab.run(here, "bash", "-c", '"$@" ' + where, "guard", *GUARD, *words.split())
+            assert said.code == code, (words, where, said)
+    assert lab.load(here, "state/frame_counter.json") == {"frame": 1}
+
+
+def test_questions_that_nobody_asks(lab: Lab) -> None:
+    """Without a stdin at all, an agent's hook passes and init asks nobody: neither shows a traceback."""
+    here = lab.lone(adopt=False)
+    for words in ("agent hook claude", "init"):
+        said = lab.run(here, "bash", "-c", '"$@" <&-', "guard", *GUARD, *words.split())
+        assert said.code == 0, said
+        assert "Traceback" not in said.all, said
+
+
 def test_a_locale_without_unicode(lab: Lab) -> None:
     """In the C locale with ASCII output, names and values beyond ASCII are merged and printed somehow."""
     here = lab.lone()
