@@ -61,9 +61,10 @@ def _stat(pid: int) -> list[str]:
 def machine_ends(process: "subprocess.Popen[bytes]") -> None:
     """SIGKILL a process and all that it started, but for the hub's side of a push: that is another machine.
 
-    All are stopped before the first of them is killed, so that none starts another, or hears of another's death.
+    All are stopped before the first of them is killed, so that none starts another, or hears of another's death. D is
+    as good as stopped: it is in the middle of a call, or waits until a child that is stopped has begun its program.
     """
-    while running := [each for each in _ours(process.pid) if (_stat(each) or "Z")[0] not in ("T", "Z", "X")]:
+    while running := [each for each in _ours(process.pid) if (_stat(each) or "Z")[0] not in "TZXD"]:
         for each in running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGSTOP)
