@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.made import deltas
-from benchmarks.measure import ENV, ROOT, Figure, Part, Row, Scale, alternate, compare, inside, run, say, spend
+from benchmarks.measure import ENV, ROOT, Figure, Part, Row, Scale, alternate, compare, inside, peak, run, say
 from guard.schema import conforms
 from merge.delta import Entry
 from merge.fold import fold
@@ -75,8 +75,8 @@ def memory(size: int, streams: int, label: str) -> Row:
         env = {**ENV, "PYTHONPATH": str(ROOT)}
         words = (sys.executable, "-c", FOLDED, str(folder))
         state = int(run(folder, *words, env=env)) / 2**20
-        peak = spend(folder, *words, env=env).peak
-    ours, base, ratio = (Figure.of([value]) for value in (peak, state, peak / state))
+        most = peak(folder, *words, env=env)
+    ours, base, ratio = (Figure.of([value]) for value in (most, state, most / state))
     return Row(
         f"fold of {size:,} deltas, {label}: peak", "the resulting files", "memory", "MiB", ours, base, ratio, goal=3.0
     )

@@ -81,16 +81,14 @@ class Spent:
     """Milliseconds of processors."""
     wall: float
     """Milliseconds by the clock."""
-    peak: float = 0
-    """MiB of the largest process."""
 
     def plus(self, other: "Spent") -> "Spent":
         """Both, one after the other."""
-        return Spent(self.cpu + other.cpu, self.wall + other.wall, max(self.peak, other.peak))
+        return Spent(self.cpu + other.cpu, self.wall + other.wall)
 
     def less(self, other: "Spent") -> "Spent":
         """What this took more than the other."""
-        return Spent(self.cpu - other.cpu, self.wall - other.wall, self.peak)
+        return Spent(self.cpu - other.cpu, self.wall - other.wall)
 
 
 # --- running -------------------------------------------------------------------------------------------------------
@@ -124,8 +122,26 @@ def spend(
         if process.returncode not in codes:
             said.seek(0)
             raise Failed(f"{words[:8]}: exit {process.returncode}: {said.read().decode(errors='replace')[-2000:]}")
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss
-    return Spent((used.ru_utime + used.ru_stime) * 1e3, (ended - begun) * 1e3, used.ru_maxrss / unit)
+    return Spent((used.ru_utime + used.ru_stime) * 1e3, (ended - begun) * 1e3)
+
+
+_PEAK = """\
+import os, resource, sys
+code = os.spawnv(os.P_WAIT, sys.argv[2], sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
+def peak(here: Path, program: str, *words: str, env: Mapping[str, str] = ENV) -> float:
+    """The largest memory of a command's process, or of one that it waited for, in MiB.
+
+    A small process starts it: on Linux a process's ru_maxrss begins with the memory of the one that started it.
+    """
+    with tempfile.NamedTemporaryFile("r") as told:
+        spend(here, sys.executable, "-I", "-S", "-c", _PEAK, told.name, program, *words, env=env)
+        return int(told.read()) / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def inside(job: Callable[[], object]) -> Spent:

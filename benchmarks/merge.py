@@ -20,6 +20,7 @@ from benchmarks.measure import (
     imported,
     inside,
     into,
+    peak,
     run,
     say,
     spend,
@@ -77,7 +78,10 @@ def measure(scale: Scale, tools: dict[str, str]) -> Part:
         else:
             why = "jq is not here" if "jq" not in tools else "it takes the square of their number"
             part.rows.append(absent(f"merge of {many}", "`jq -s`, the union alone", why))
-        peaks = Figure.of([one.peak for one in mine]), Figure.of([state]), Figure.of([one.peak / state for one in mine])
+        with tempfile.TemporaryDirectory() as name:
+            inbox(Path(name, "whole"), entries)
+            most = peak(Path(name, "whole"), GUARD, "merge", "--json")
+        peaks = Figure.of([most]), Figure.of([state]), Figure.of([most / state])
         part.rows.append(Row(f"merge of {many}: peak", "the resulting files", "memory", "MiB", *peaks))
         colours = {"guard merge": 0, "its floors": 1, "parsing": 1, "jq -s": 2}
         labels = {"jq -s": "jq -s, the union alone", "its floors": "its floors: read, parse, write"}

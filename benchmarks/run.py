@@ -31,13 +31,13 @@ SUBJECTS: dict[str, Any] = {
     "loop": loop,
     "history": history,
     "claims": claims,
-    "delivery": delivery,
     "launch": launch,
     "shell": shell,
     "server": server,
     "agent": agent,
+    "delivery": delivery,
 }
-"""Name -> its module: TITLE, HOW and measure(scale, tools)."""
+"""Name -> its module: TITLE, HOW and measure(scale, tools). What takes longest is last."""
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -77,6 +77,7 @@ def main(words: Sequence[str] | None = None) -> None:
     found = tools.find()
     with tempfile.TemporaryDirectory() as folder:
         machine = tools.machine(folder)
+    versions = tools.versions(found)
     load = os.getloadavg()[0]
     parts: dict[str, Part] = {}
     failed: list[str] = []
@@ -90,11 +91,10 @@ def main(words: Sequence[str] | None = None) -> None:
             failed.append(name)
         for row in parts[name].rows:
             print("  ".join(cell for cell in cells(row) if cell), flush=True)
-    machine["load"] = f"{load:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended"
-    machine["date"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    versions = tools.versions(found)
-    if options.out:
-        write(options, parts, machine, versions)
+        machine["load"] = f"{load:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended"
+        machine["date"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        if options.out:  # after each: what is measured is not lost with a run that somebody ends
+            write(options, parts, machine, versions)
     if options.json:
         rows = [{"subject": name, **row.value()} for name, part in parts.items() for row in part.rows]
         told = {"machine": machine, "versions": versions, "scale": vars(scale), "rows": rows}
