@@ -29,7 +29,7 @@ def certain(raw: str, git_dir: str) -> bool:
     try:
         with open(f"{git_dir}/guard/watch", encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs a third of all
             said = next(line for line in file if line.startswith("#quick "))
-        return _certain(parsed(said[len("#quick ") :]), raw.split("\n"))
+        return _certain(parsed(said[len("#quick ") :]), raw.strip("\n").split("\n"))
     except (*FAILURES, OSError, StopIteration):
         return False
 
