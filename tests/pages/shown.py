@@ -178,11 +178,16 @@ def adopted(lab: Lab, name: str = "here", files: Mapping[str, str] | None = None
     """A clone of a hub in which guard was adopted as `guard init` says."""
     here = begun(lab, name, {"README.md": "a fleet\n"} if files is None else files)
     written = lab.guard(here, "init", "--yes", "--json").json["written"]
-    lab.git(here, "add", "--", *written)
-    lab.git(here, "commit", "-q", "-m", "[S0] guard: adopt")
-    lab.git(here, "push", "-q", "origin", "main")
+    publish(lab, here, "[S0] guard: adopt", *written)
     assert lab.git(here, "status", "--porcelain") == ""
     return here
+
+
+def publish(lab: Lab, here: Path, message: str, *paths: str) -> None:
+    """Commit files that lie in a clone, as they lie there, and push main."""
+    lab.git(here, "add", "--", *paths)
+    lab.git(here, "commit", "-q", "-m", message)
+    lab.git(here, "push", "-q", "origin", "main")
 
 
 # --- the rules' own pages --------------------------------------------------------------------------------------

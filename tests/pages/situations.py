@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pages.shown import RULES, adopted, begun, blocks, read
+from pages.shown import RULES, adopted, begun, blocks, publish, read
 from walks.killed import killed, slow_hook, until
 from walks.lab import ROOT, Lab, inbox_file, post
 
@@ -84,9 +84,7 @@ def set_up(lab: Lab) -> Iterator[Path]:
     lab.env["PATH"] = f"{BIN}:{lab.env['PATH']}"
     here = adopted(lab)
     lab.guard(here, "init", "--yes", "--pre-commit")
-    lab.git(here, "add", ".pre-commit-config.yaml")
-    lab.git(here, "commit", "-q", "-m", "[S0] guard: the framework")
-    lab.git(here, "push", "-q")
+    publish(lab, here, "[S0] guard: the framework", ".pre-commit-config.yaml")
     native, framework = lab.clone("native"), lab.clone("framework")
     yield native
     assert (native / ".git/hooks/reference-transaction").exists()
@@ -122,9 +120,7 @@ def two_machines(lab: Lab) -> Iterator[Path]:
     """A worker that waits and a primary that opens, plays and merges, each in its own clone."""
     east = adopted(lab, "east", {"state/agents.json": '{"agents": {"ada": {}, "bob": {}}}\n'})
     yield east
-    lab.git(east, "add", "play.sh")
-    lab.git(east, "commit", "-q", "-m", "[S0] streams: what they run")
-    lab.git(east, "push", "-q")
+    publish(lab, east, "[S0] streams: what they run", "play.sh")
     lab.guard(lab.clone("west"), "install")
     yield east
     assert b"it was the turn of ada" in lab.show(lab.hub, "state/frames/000/frame-1.json")
@@ -262,9 +258,7 @@ def streams(lab: Lab) -> Iterator[Path]:
     """A fleet of three agents."""
     here = adopted(lab, "river", {"state/agents.json": '{"agents": {"ada": {}, "ben": {}, "eve": {}}}\n'})
     yield here
-    lab.git(here, "add", "play.sh")
-    lab.git(here, "commit", "-q", "-m", "[S0] streams: what they run")
-    lab.git(here, "push", "-q")
+    publish(lab, here, "[S0] streams: what they run", "play.sh")
     yield here
 
 
